@@ -1,0 +1,5 @@
+"""`python -m forum` is `callboard`."""
+
+from forum.cli import main
+
+main()

@@ -1,0 +1,92 @@
+"""What accounts keep about a person, and leaving for good: a week to think again, then erasure."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from flask_babel import force_locale, gettext
+from sqlalchemy import delete, select
+
+from forum import audit, jobs, outbox, people_data, sealing
+from forum.accounts.actions import end_all_sign_ins, kill_links, mail_link, settings
+from forum.accounts.models import MailLink, Person, SignIn
+from forum.accounts.queries import own_person
+from forum.db import db, now
+from forum.people_data import ExportFile, rows_of
+from forum.permissions import Missing
+from forum.viewer import Viewer
+
+GRACE = dt.timedelta(days=7)
+
+
+def ask_deletion(viewer: Viewer, keep_words: bool) -> None:
+    """Leave: rights and sign-ins end now, everything is erased in a week unless she comes back."""
+    person = own_person(viewer)
+    kill_links(person.id)
+    end_all_sign_ins(person.id)
+    person.state = "left"
+    token = mail_link(person, "keep", person.email, GRACE)
+    due = now() + GRACE
+    payload = {"person_id": str(person.id), "keep_words": "yes" if keep_words else ""}
+    jobs.enqueue("accounts.erase", payload, run_at=due)
+    with force_locale(person.locale):
+        body = gettext(
+            "Your account is closed. In seven days everything in it is erased.\n\n"
+            "If you want it back, open this page before then:\n%(link)s",
+            link=f"{settings().base_url}/account/keep/{token}",
+        )
+        outbox.mail("accounts.closed", person.email, gettext("Your sign-in"), body)
+    audit.record("accounts.ask_deletion", "person", person.id, actor_id=person.id)
+
+
+def keep_account(link: MailLink, person: Person) -> None:
+    """She came back within the week. Errors: Missing when the account is not closed."""
+    if person.state != "left":
+        raise Missing
+    person.state = "active"
+    kill_links(person.id)
+    audit.record("accounts.keep", "person", person.id, actor_id=person.id)
+
+
+@jobs.handler("accounts.erase")
+def erase_person(payload: dict[str, str]) -> None:
+    """Erase, if the account is still closed and the week is over."""
+    person = db.session.get(Person, int(payload["person_id"]))
+    if person is None or person.state != "left":
+        return
+    people_data.erase(person.id, bool(payload.get("keep_words")))
+    audit.record("accounts.erase", "person", person.id, actor_id=None)
+
+
+def _export(person_id: int) -> list[ExportFile]:
+    person = db.session.get_one(Person, person_id)
+    sealed = {"born": person.born, "legal_name": person.legal_name}
+    own = {
+        "handle": person.handle, "display_name": person.display_name, "email": person.email,
+        "about": person.about, "language": person.locale, "timezone": person.timezone,
+        "age_band": person.age_band, "state": person.state, "application": person.application,
+        "mail_notices": person.mail_notices, "since": person.created_at,
+    }  # fmt: skip
+    for name, blob in sealed.items():
+        own[name] = sealing.open_sealed(blob, f"{name}:{person_id}").decode() if blob else None
+    sign_ins = db.session.execute(
+        select(SignIn.device, SignIn.created_at, SignIn.touched_at, SignIn.ended_at).where(
+            SignIn.person_id == person_id
+        )
+    )
+    return [
+        ExportFile("account", [own], "what you told us about yourself"),
+        ExportFile("devices", rows_of(sign_ins), "where you signed in; no addresses are kept"),
+    ]
+
+
+def _erase(person_id: int, keep_words: bool) -> None:
+    address = db.session.get_one(Person, person_id).email
+    mails = (outbox.OutboxMail.person_id == person_id) | (outbox.OutboxMail.to_address == address)
+    db.session.execute(delete(outbox.OutboxMail).where(mails))
+    db.session.execute(delete(MailLink).where(MailLink.person_id == person_id))
+    db.session.execute(delete(SignIn).where(SignIn.person_id == person_id))
+    db.session.execute(delete(Person).where(Person.id == person_id))
+
+
+people_data.register(people_data.Part("accounts", _export, _erase))

@@ -1,0 +1,228 @@
+"""create_app(): settings → database → sign-in → features → errors. Reads as a list."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    has_request_context,
+    redirect,
+    request,
+    session,
+    url_for,
+)
+from flask_babel import Babel
+from flask_login import LoginManager, current_user
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import BadRequest
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, ValidationError
+
+from forum import db, errors, headers, health_pages, home, layout, limits, paths, permissions, sealing
+from forum.accounts import leaving
+from forum.accounts import routes as accounts
+from forum.accounts.actions import touch_sign_in
+from forum.agencies import guardians, joining, people
+from forum.agencies import routes as agencies
+from forum.agencies.queries import viewer_of_token
+from forum.boards import routes as boards
+from forum.config import LANGUAGES, Settings
+from forum.notifications import routes as notifications
+from forum.permissions import Missing
+from forum.viewer import NOBODY, Viewer, current_viewer
+
+
+class IdConverter(IntegerConverter):
+    """A row's id in an address: 1 to 2,147,483,647; anything else is no such page."""
+
+    regex = r"[1-9][0-9]{0,9}"
+
+    def to_python(self, value: str) -> int:
+        """Errors: ValidationError above the range of the databases' integers."""
+        number = int(value)
+        if number > 2_147_483_647:
+            raise ValidationError
+        return number
+
+
+FEATURES = (
+    home.bp,
+    accounts.bp,
+    leaving.bp,
+    joining.bp,
+    agencies.bp,
+    people.bp,
+    guardians.bp,
+    boards.bp,
+    boards.search_bp,
+    notifications.bp,
+    health_pages.bp,
+)
+WITHOUT_VIEWER = frozenset({"static", "health.show_live", "health.show_ready"})
+CONFIRM_FOR = dt.timedelta(minutes=15)
+TOUCH_EVERY = dt.timedelta(hours=1)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application for these settings (default: from the environment)."""
+    settings = settings or Settings.from_environment()
+    app = Flask(__name__, template_folder=str(paths.templates()), static_folder="static")
+    configure(app, settings)
+    db.db.init_app(app)
+    sealing.init_app(app, settings)
+    limits.init_app(app, settings)
+    init_languages(app)
+    headers.init_app(app, settings.https)
+    app.url_map.converters["id"] = IdConverter
+    app.before_request(begin_request)
+    init_sign_in(app)
+    app.before_request(check_permission)
+    CSRFProtect(app)
+    for feature in FEATURES:
+        app.register_blueprint(feature)
+    layout.init_app(app)
+    errors.init_app(app)
+    app.view_functions["static"] = permissions.needs("accounts.leave")(app.view_functions["static"])
+    permissions.check_routes(app)
+    return app
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    """Flask's own settings, from ours."""
+    app.config.update(
+        CALLBOARD=settings,
+        SECRET_KEY=settings.secret_key or sealing.cookie_secret(settings.data / "keys"),
+        SQLALCHEMY_DATABASE_URI=settings.database,
+        SQLALCHEMY_ENGINE_OPTIONS=db.engine_options(settings.database),
+        TRUSTED_HOSTS=settings.hosts,
+        MAX_CONTENT_LENGTH=settings.max_body,
+        MAX_FORM_MEMORY_SIZE=settings.max_body,
+        MAX_FORM_PARTS=60,
+        SESSION_COOKIE_NAME="__Host-callboard" if settings.https else "callboard",
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=dt.timedelta(days=settings.sign_in_days),
+        WTF_CSRF_TIME_LIMIT=86_400,
+        WTF_CSRF_SSL_STRICT=False,  # it needs the Referer, which no page of ours sends; headers.py checks instead
+        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
+        PROPAGATE_EXCEPTIONS=False,
+        TESTING=settings.testing,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    if settings.proxies:
+        fixed = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)
+        app.wsgi_app = fixed  # type: ignore[method-assign]
+
+
+def init_languages(app: Flask) -> None:
+    """Catalogues and the choice among them."""
+    Babel(
+        app,
+        default_translation_directories=str(paths.translations()),
+        locale_selector=chosen_language,
+        timezone_selector=lambda: current_viewer().timezone,
+    )
+
+    @app.after_request
+    def keep_language(response: Response) -> Response:
+        if request.args.get("lang") in LANGUAGES and request.method == "GET":
+            secure = app.config["SESSION_COOKIE_SECURE"]
+            response.set_cookie("lang", request.args["lang"], secure=secure, httponly=True, samesite="Lax")
+        return response
+
+
+def chosen_language() -> str:
+    """?lang= of this page, else the cookie it set, else the person's, else the browser's."""
+    if not has_request_context():
+        return "en"  # jobs and commands; what they mail is in force_locale()
+    for wish in (request.args.get("lang"), request.cookies.get("lang")):
+        if wish in LANGUAGES:
+            return str(wish)
+    if current_viewer().signed_in:
+        return current_viewer().locale
+    return request.accept_languages.best_match(list(LANGUAGES), "en")
+
+
+def init_sign_in(app: Flask) -> None:
+    """Flask-Login over our own server-side sign-ins; no remember-me, no session protection."""
+    manager = LoginManager()
+    manager.session_protection = None
+    manager.init_app(app)
+
+    @manager.user_loader
+    def load(token: str) -> accounts.SignedIn | None:
+        settings: Settings = app.config["CALLBOARD"]
+        at = db.now()
+        found = viewer_of_token(token, at, settings.sign_in_days)
+        if found is None:
+            return None
+        g.touched_at = found[1]
+        return accounts.SignedIn(token, found[0])
+
+    app.after_request(touch_later)
+
+
+def begin_request() -> None:
+    """Say whether this request writes; find its viewer. Errors: 400 for a NUL in the address."""
+    db.set_reading(request.method in ("GET", "HEAD", "OPTIONS"))
+    if "\0" in request.path or any("\0" in v for _, v in request.args.items(multi=True)):
+        raise BadRequest
+    if request.endpoint not in WITHOUT_VIEWER:
+        g.viewer = signed_in_viewer()
+
+
+def signed_in_viewer() -> Viewer:
+    """The viewer of this request's cookie, or NOBODY; asks nothing when there is no cookie."""
+    if "_user_id" not in session:
+        return NOBODY
+    viewer: Viewer | None = getattr(current_user, "viewer", None)
+    return viewer or NOBODY
+
+
+def check_permission() -> Any:
+    """Enforce the route's `needs` before anything of it is looked up."""
+    name = permissions.needed_by(request_app(), request.endpoint)
+    if name is None:
+        return None  # no such route: 404 follows
+    viewer, wanted = current_viewer(), permissions.permission(name)
+    if wanted.signed_in and not viewer.signed_in:
+        return redirect(url_for("accounts.sign_in", next=here()), 303)
+    standing = viewer.membership((request.view_args or {}).get("agency", ""))
+    if not permissions.may(viewer, name, standing):
+        raise Missing
+    if wanted.sensitive and not confirmed_lately(viewer):
+        return redirect(url_for("accounts.confirm_password", next=here()), 303)
+    return None
+
+
+def request_app() -> Flask:
+    """The application in hand, itself and not its proxy."""
+    return current_app._get_current_object()  # type: ignore[attr-defined]
+
+
+def here() -> str:
+    """Where to come back to: this page when it was read, the front page when something was sent."""
+    return request.full_path.rstrip("?") if request.method == "GET" else "/"
+
+
+def confirmed_lately(viewer: Viewer) -> bool:
+    """Whether the password was given on this sign-in within the last quarter of an hour."""
+    return viewer.confirmed_at is not None and db.now() - viewer.confirmed_at < CONFIRM_FOR
+
+
+def touch_later(response: Response) -> Response:
+    """After the answer, at most hourly: note that this sign-in is in use."""
+    viewer, touched = current_viewer(), g.get("touched_at")
+    prefetch = "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
+    if viewer.sign_in_id and touched and not prefetch and db.now() - touched > TOUCH_EVERY:
+        app, sign_in_id = request_app(), viewer.sign_in_id
+        response.call_on_close(lambda: touch_sign_in(app, sign_in_id))
+    return response

@@ -1,0 +1,107 @@
+"""The pages of things that did not work: a clear sentence, what was typed, and never a trace.
+
+Missing and forbidden are the same page. A request body is given back as long as it can be read.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, render_template, request
+from flask_babel import gettext
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from forum import db
+from forum.permissions import Missing, Refused
+
+log = logging.getLogger(__name__)
+HIDDEN_WHEN_GIVEN_BACK = {"csrf_token", "once", "password", "new_password", "current_password"}
+
+
+def init_app(app: Flask) -> None:
+    """Register every handler."""
+    app.register_error_handler(Missing, missing)
+    app.register_error_handler(404, missing)
+    app.register_error_handler(Refused, refused)
+    app.register_error_handler(CSRFError, stale_form)
+    app.register_error_handler(RequestEntityTooLarge, too_large)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(OperationalError, busy)
+    app.register_error_handler(500, broken)
+
+
+def _page(code: int, title: str, sentence: str, **more: object) -> tuple[str, int]:
+    return render_template("errors/error.html", code=code, title=title, sentence=sentence, **more), code
+
+
+def missing(error: Exception) -> tuple[str, int]:
+    """404 for what is not there and for what is not the viewer's: one page, one length."""
+    db.rollback()
+    sentence = gettext("It may have moved, or it may be open only to some people.")
+    return _page(404, gettext("There is nothing here for you"), sentence)
+
+
+def refused(error: Refused) -> tuple[str, int]:
+    """A refusal that no form could show."""
+    db.rollback()
+    return _page(error.status, gettext("That was not done"), error.sentence, kept_text=_typed())
+
+
+def stale_form(error: CSRFError) -> tuple[str, int]:
+    """The page was open too long, or cookies are off: the text comes back, ready to send again."""
+    db.rollback()
+    sentence = gettext(
+        "This page was open for a long time, so nothing was saved. Your words are below; send them again."
+    )
+    fields = [(n, v) for n, v in request.form.items() if n not in HIDDEN_WHEN_GIVEN_BACK and "\0" not in v]
+    title = gettext("Please send it once more")
+    html = render_template("errors/stale_form.html", code=400, title=title, sentence=sentence, fields=fields)
+    return html, 400
+
+
+def too_large(error: Exception) -> tuple[str, int]:
+    """A body above the limit; it was not read, so it cannot be given back."""
+    db.rollback()
+    return _page(413, gettext("That is too much at once"), gettext("Make it shorter and send it again."))
+
+
+def http_error(error: HTTPException) -> tuple[str, int]:
+    """Any other 4xx or 5xx that the framework raises."""
+    db.rollback()
+    code = error.code or 500
+    if code == 405:
+        return _page(405, gettext("This page takes no such request"), gettext("Go back and use its form."))
+    if code == 429:
+        return _page(429, gettext("Too many at once"), gettext("Wait a minute, then try again."))
+    return _page(code, gettext("That was not done"), gettext("The request could not be understood."))
+
+
+def busy(error: OperationalError) -> tuple[str, int]:
+    """The database could not be reached or stayed locked: nothing was saved, say so."""
+    db.rollback()
+    log.error("database unavailable: %s", error.orig)
+    html = render_template(
+        "errors/plain.html", code=503, lang="en", kept_text=_typed(), title="Callboard is busy",
+        sentence="Nothing was saved. Wait a moment, then send it again.",
+    )  # fmt: skip
+    return html, 503
+
+
+def broken(error: Exception) -> tuple[str, int]:
+    """A fault of ours. The page asks the database nothing."""
+    db.rollback()
+    html = render_template(
+        "errors/plain.html", code=500, lang="en", kept_text=_typed(), title="Something broke on our side",
+        sentence="Nothing was saved. It is written down for the people who run Callboard.",
+    )  # fmt: skip
+    return html, 500
+
+
+def _typed() -> str:
+    """The longest text of the form in hand, so that nobody loses what she wrote."""
+    if request.method != "POST":
+        return ""
+    texts = [v for n, v in request.form.items() if n not in HIDDEN_WHEN_GIVEN_BACK]
+    return max(texts, key=len, default="")

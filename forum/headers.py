@@ -1,0 +1,52 @@
+"""The headers of every answer: what a browser may load, keep, tell others and frame.
+
+Sources: OWASP ASVS 5.0 V3; abuse cases A24 to A30. Styles and script come from this site's
+own files only; nothing is inline.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response, abort, request
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+ALWAYS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+
+
+def init_app(app: Flask, https: bool) -> None:
+    """Check where a request comes from; set the headers of every answer."""
+    always = dict(ALWAYS)
+    if https:
+        always["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+        always["Content-Security-Policy"] += "; upgrade-insecure-requests"
+
+    app.before_request(refuse_cross_site)
+
+    @app.after_request
+    def set_headers(response: Response) -> Response:
+        for name, value in always.items():
+            response.headers.setdefault(name, value)
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "no-store")
+            response.headers.add("Vary", "Cookie")
+        return response
+
+
+def refuse_cross_site() -> None:
+    """Other sites may link here, and no more: no sub-resource, no frame, no form (A24, A30)."""
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    if site in ("none", "same-origin"):
+        return
+    is_link = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method in ("GET", "HEAD")
+    if not is_link or request.headers.get("Sec-Fetch-Dest", "document") != "document":
+        abort(403)

@@ -1,0 +1,147 @@
+"""What every page carries: navigation, hotlines, banner, the reader's clock, and asset addresses.
+
+Everything here is cheap: addresses are made once per application, no statement is sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from gettext import NullTranslations
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, g, request
+from flask_babel import get_locale, get_translations, gettext
+from markupsafe import Markup
+
+from forum.config import LANGUAGES
+from forum.db import now
+from forum.pages import idempotency_key
+from forum.times import Clock
+from forum.viewer import Viewer, current_viewer
+
+
+@dataclass(frozen=True)
+class NavLink:
+    """One entry of the navigation; `count` is what waits there."""
+
+    label: str
+    url: str
+    current: bool
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Hotline:
+    """A line one can call now, readable without signing in."""
+
+    label: str
+    tel: str
+    display: str
+    about: str
+
+
+def init_app(app: Flask) -> None:
+    """Give every template what it may count on."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(translated, translated_plural, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(
+        asset=asset, zone_time=zone_time, idempotency_key=idempotency_key, languages=LANGUAGES
+    )
+    app.context_processor(layout_values)
+
+
+ENGLISH = NullTranslations()
+_catalogue: ContextVar[NullTranslations] = ContextVar("catalogue", default=ENGLISH)
+
+
+def choose_catalogue() -> None:
+    """Look up the reader's catalogue once, for every text of the page."""
+    _catalogue.set(get_translations())
+
+
+def translated(text: str) -> str:
+    """A text in the reader's language; cheap enough for every label of a page."""
+    return _catalogue.get().gettext(text)
+
+
+def translated_plural(one: str, many: str, count: int) -> str:
+    """A text for one or for many, in the reader's language."""
+    return _catalogue.get().ngettext(one, many, count)
+
+
+def layout_values() -> dict[str, Any]:
+    """The values of base.html."""
+    choose_catalogue()
+    viewer, language = current_viewer(), str(get_locale() or "en")
+    settings = current_app.config["CALLBOARD"]
+    banner = gettext("This is a demo. Staff sign in without a second factor.") if settings.demo else None
+    return {
+        "viewer": viewer,
+        "site_name": settings.site_name,
+        "nav": navigation(viewer),
+        "hotlines": hotlines(),
+        "banner": banner,
+        "lang": language,
+        "text_direction": "ltr",
+        "zone_time": clock().time,
+    }
+
+
+def navigation(viewer: Viewer) -> list[NavLink]:
+    """At most five places; what waits there is counted."""
+    path = request.path
+    links = [NavLink(gettext("Today"), "/", path == "/")]
+    links.append(NavLink(gettext("Boards"), "/boards", path.startswith(("/boards", "/topics", "/posts"))))
+    if viewer.signed_in:
+        if viewer.agencies:
+            first = viewer.agencies[0]
+            links.append(NavLink(first.name, f"/a/{first.slug}", path.startswith("/a/")))
+        notices = NavLink(
+            gettext("Notices"), "/notifications", path.startswith("/notifications"), viewer.notices
+        )
+        links.append(notices)
+        links.append(NavLink(gettext("Account"), "/account", path.startswith("/account")))
+    return links
+
+
+def hotlines() -> list[Hotline]:
+    """The lines of the help strip. Sources: 911 (US emergency), RAINN, US trafficking hotline."""
+    return [
+        Hotline(gettext("Emergency"), "911", "911", gettext("If you are in danger now")),
+        Hotline(
+            gettext("Sexual assault"), "+18006564673", "1-800-656-HOPE",
+            gettext("Any hour, free, you need not say your name"),
+        ),
+        Hotline(
+            gettext("Trafficking"), "+18883737888", "1-888-373-7888", gettext("Any hour, in over 200 languages")
+        ),
+    ]  # fmt: skip
+
+
+def clock() -> Clock:
+    """The reader's clock, made once per request."""
+    if "clock" not in g:
+        viewer = current_viewer()
+        zone = viewer.timezone if viewer.signed_in else current_app.config["CALLBOARD"].default_timezone
+        g.clock = Clock(str(get_locale() or "en"), zone, now())
+    found: Clock = g.clock
+    return found
+
+
+def zone_time(moment: Any) -> Markup:
+    """A moment in the reader's zone, as `<time>`."""
+    return clock().time(moment)
+
+
+def asset(name: str) -> str:
+    """The address of a static file; it changes when the file does, so it may be kept for a year."""
+    return f"/static/{name}?v={_version(str(current_app.static_folder), name)}"
+
+
+@lru_cache(maxsize=32)
+def _version(folder: str, name: str) -> str:
+    return hashlib.sha256((Path(folder) / name).read_bytes()).hexdigest()[:10]

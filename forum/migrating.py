@@ -1,0 +1,119 @@
+"""Migrations: one Alembic version table per component, so that a plugin can go without a trace.
+
+The core's table is `alembic_version`; a plugin's is `alembic_version_<name>` and it owns the
+tables whose names begin with its prefix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+from forum import paths
+from forum.db import db
+
+OUTSIDE = ("search_text",)  # full-text tables: each database has its own kind, written by hand
+
+
+@dataclass(frozen=True)
+class Component:
+    """Whose migrations: the core (`name` empty) or a plugin. `others`: prefixes that are not its own."""
+
+    name: str
+    versions: Path
+    others: tuple[str, ...] = ()
+
+    @property
+    def version_table(self) -> str:
+        """Where this component's revision is kept."""
+        return f"alembic_version_{self.name}" if self.name else "alembic_version"
+
+    def owns(self, table: str) -> bool:
+        """Whether a table belongs to this component."""
+        if table.startswith((*OUTSIDE, "alembic_version")):
+            return False
+        if self.name:
+            return table.startswith(f"{self.name}_")
+        return not table.startswith(tuple(f"{other}_" for other in self.others))
+
+
+CORE = Component("", paths.migrations() / "versions")
+
+
+def _config(component: Component, connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(paths.migrations()))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("version_locations", str(component.versions))
+    config.attributes.update(
+        connection=connection, metadata=db.metadata, version_table=component.version_table,
+        include_object=_filter(component),
+    )  # fmt: skip
+    return config
+
+
+def _filter(component: Component) -> Any:
+    def include(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
+        table = name if kind == "table" else getattr(getattr(thing, "table", None), "name", "")
+        return component.owns(table or "")
+
+    return include
+
+
+def upgrade(component: Component = CORE, revision: str = "head") -> None:
+    """Bring a component's tables to a revision, in one transaction where the database can."""
+    with db.engine.connect() as connection:
+        command.upgrade(_config(component, connection), revision)
+        connection.commit()
+
+
+def downgrade(component: Component, revision: str) -> None:
+    """Take a component's tables back to a revision; `base` removes them."""
+    with db.engine.connect() as connection:
+        command.downgrade(_config(component, connection), revision)
+        connection.commit()
+
+
+def write_revision(component: Component, message: str) -> None:
+    """Write a new version file from the difference between models and database."""
+    with db.engine.connect() as connection:
+        command.revision(_config(component, connection), message, autogenerate=True)
+
+
+def current(component: Component = CORE) -> str | None:
+    """The revision that the database is at."""
+    with db.engine.connect() as connection:
+        return _context(component, connection).get_current_revision()
+
+
+def head(component: Component = CORE) -> str | None:
+    """The newest revision there is."""
+    return ScriptDirectory.from_config(_config(component, None)).get_current_head()
+
+
+def at_head() -> bool:
+    """Whether the core's tables are the newest there are."""
+    return current() == head()
+
+
+def differences(component: Component = CORE) -> list[Any]:
+    """What the models have that the database has not, or the other way round; empty when equal."""
+    with db.engine.connect() as connection:
+        return list(compare_metadata(_context(component, connection), db.metadata))
+
+
+def _context(component: Component, connection: Connection) -> MigrationContext:
+    options = {
+        "version_table": component.version_table,
+        "include_object": _filter(component),
+        "compare_type": True,
+    }
+    return MigrationContext.configure(connection, opts=options)
