@@ -11,7 +11,7 @@ from flask import Flask, render_template, request
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
 from forum import db
 from forum.permissions import Missing, Refused
@@ -27,6 +27,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Refused, refused)
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(RequestEntityTooLarge, too_large)
+    app.register_error_handler(SecurityError, unknown_host)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(OperationalError, busy)
     app.register_error_handler(500, broken)
@@ -65,6 +66,15 @@ def too_large(error: Exception) -> tuple[str, int]:
     """A body above the limit; it was not read, so it cannot be given back."""
     db.rollback()
     return _page(413, gettext("That is too much at once"), gettext("Make it shorter and send it again."))
+
+
+def unknown_host(error: Exception) -> tuple[str, int]:
+    """A Host that the site does not answer for (A09): Flask can make no address for it."""
+    html = render_template(
+        "errors/plain.html", code=400, lang="en", title="That was not done",
+        sentence="This site does not answer to that name.",
+    )  # fmt: skip
+    return html, 400
 
 
 def http_error(error: HTTPException) -> tuple[str, int]:

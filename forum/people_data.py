@@ -61,11 +61,11 @@ def archive(person_id: int) -> bytes:
 
 
 def erase(person_id: int, keep_words: bool) -> None:
-    """Every part forgets the person, the last registered first, so that rows go before what they point to.
+    """Every part forgets the person; her own row is still there and goes afterwards, by whoever asked.
 
     `keep_words`: her posts stay, without a name; otherwise their words go as well.
     """
-    for part in reversed(_parts.values()):
+    for part in _parts.values():
         part.erase(person_id, keep_words)
 
 

@@ -10,6 +10,7 @@ import datetime as dt
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +39,15 @@ class Client(FlaskClient):
     """A browser: closes each answer (so that what is done after it happens), and sends forms with tokens."""
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
-        """As Flask's, but the answer is read and closed at once.
+        """As Flask's, but the answer is read and closed at once, and nothing is shared with the test.
 
-        Each request gets an application context of its own, as in real life: inside the test's own one
-        it would share `g` (and Flask-Login's person) and the session with every other request.
+        Inside the test's application context every request would share `g` (and Flask-Login's person)
+        and the session with the others; and would not be over when its answer is closed.
         """
         kwargs.setdefault("buffered", True)
         if has_app_context():
             db.db.session.rollback()  # what the test has read must not hold the database
-        with self.application.app_context():
-            return super().open(*args, **kwargs)
+        return Context().run(super().open, *args, **kwargs)
 
     def token(self, page: str = "/sign-in") -> str:
         """A CSRF token of this client's session; `page` has a form."""

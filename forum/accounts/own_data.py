@@ -43,9 +43,16 @@ def keep_account(link: MailLink, person: Person) -> None:
     """She came back within the week. Errors: Missing when the account is not closed."""
     if person.state != "left":
         raise Missing
-    person.state = "active"
+    person.state = _state_again(person)
     kill_links(person.id)
     audit.record("accounts.keep", "person", person.id, actor_id=person.id)
+
+
+def _state_again(person: Person) -> str:
+    """Never more than before: an applicant asks still, and under 16 a guardian's consent is looked at first."""
+    if person.application:
+        return "applicant"
+    return "waiting" if person.age_band == "13-15" else "active"
 
 
 @jobs.handler("accounts.erase")
@@ -55,6 +62,7 @@ def erase_person(payload: dict[str, str]) -> None:
     if person is None or person.state != "left":
         return
     people_data.erase(person.id, bool(payload.get("keep_words")))
+    db.session.execute(delete(Person).where(Person.id == person.id))
     audit.record("accounts.erase", "person", person.id, actor_id=None)
 
 
@@ -86,7 +94,6 @@ def _erase(person_id: int, keep_words: bool) -> None:
     db.session.execute(delete(outbox.OutboxMail).where(mails))
     db.session.execute(delete(MailLink).where(MailLink.person_id == person_id))
     db.session.execute(delete(SignIn).where(SignIn.person_id == person_id))
-    db.session.execute(delete(Person).where(Person.id == person_id))
 
 
 people_data.register(people_data.Part("accounts", _export, _erase))

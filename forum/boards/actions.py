@@ -202,13 +202,17 @@ def mark_read(session: Session, person_id: int, topic_id: int, number: int, at: 
     new = _insert(session, ReadMark).values(person_id=person_id, topic_id=topic_id, number=number, at=at)
     moved = {"number": new.excluded.number, "at": new.excluded.at}
     further = ReadMark.number < new.excluded.number
-    session.execute(new.on_conflict_do_update(["person_id", "topic_id"], set_=moved, where=further))
+    session.execute(
+        new.on_conflict_do_update(index_elements=["person_id", "topic_id"], set_=moved, where=further)
+    )
 
 
 def mark_board_seen(session: Session, person_id: int, board_id: int, at: dt.datetime) -> None:
     """Note that a person has seen a board's list."""
     new = _insert(session, BoardMark).values(person_id=person_id, board_id=board_id, at=at)
-    session.execute(new.on_conflict_do_update(["person_id", "board_id"], set_={"at": new.excluded.at}))
+    session.execute(
+        new.on_conflict_do_update(index_elements=["person_id", "board_id"], set_={"at": new.excluded.at})
+    )
 
 
 def _insert(session: Session, table: type[ReadMark] | type[BoardMark]) -> Any:

@@ -46,7 +46,7 @@ _boards = (
         Topic.title.label("last_title"), Topic.slug.label("last_slug"), BoardMark.at.label("seen_at"),
     )
     .outerjoin(Agency, Agency.id == Board.agency_id)
-    .outerjoin(Topic, Topic.id == Board.last_topic_id)
+    .outerjoin(Topic, and_(Topic.id == Board.last_topic_id, Topic.deleted_at.is_(None)))
     .outerjoin(BoardMark, and_(BoardMark.board_id == Board.id, BoardMark.person_id == bindparam("person_id")))
     .where(Board.scope.in_(bindparam("scopes", expanding=True)))
     .order_by(Board.agency_id.nulls_first(), Board.position, Board.id)
@@ -138,7 +138,7 @@ def topics_of_board(viewer: Viewer, board_id: int, after: str | None) -> tuple[S
 
 def cursor_of(topic: Row) -> str:
     """The place of a topic in its list, as text for an address."""
-    micros = int(topic.last_post_at.timestamp() * 1_000_000)
+    micros = (topic.last_post_at - dt.datetime.fromtimestamp(0, dt.UTC)) // dt.timedelta(microseconds=1)
     return base64.urlsafe_b64encode(f"{topic.pinned}.{micros}.{topic.id}".encode()).decode().rstrip("=")
 
 

@@ -401,7 +401,9 @@ def edit_post(post_id: int) -> Answer:
 
     def step() -> str:
         version = form.version.data or ""
-        actions.edit_post(viewer, post_id, int(version) if version.isdecimal() else 0, form.body.data)
+        actions.edit_post(
+            viewer, post_id, int(version) if version.isdecimal() and len(version) < 10 else 0, form.body.data
+        )
         return place
 
     answer = pages.carry_out(form, step)

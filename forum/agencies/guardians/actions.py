@@ -124,6 +124,8 @@ def move_age_bands(at: dt.datetime) -> None:
         band = ages.band_of(born, at.astimezone(zone(person.timezone)).date()) if born else person.age_band
         if band != person.age_band:
             _grow(person, band)
+        elif person.state == "waiting":  # came back after closing the account: accounts cannot ask for consents
+            person.state = settled_state(person)
 
 
 def _grow(person: Person, band: str) -> None:
