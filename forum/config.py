@@ -42,6 +42,9 @@ class Settings:
     applications_open: bool = _setting(True, "Whether /join takes applications without an invite.")
     minimum_age: int = _setting(13, "Youngest age, in years, at which an account opens.")
     default_timezone: str = _setting("America/New_York", "Zone of people who have not chosen one.")
+    source_url: str = _setting(
+        "", "Where the source of this very version can be had (AGPL, section 13); linked in the footer."
+    )
     leave_to: str = _setting("https://www.wikipedia.org/", "Neutral page that /leave goes to.")
     argon2_memory: int = _setting(19456, "Memory of one password hash, in KiB (OWASP: 19456).")
     argon2_time: int = _setting(2, "Rounds of one password hash (OWASP: 2).")

@@ -85,6 +85,8 @@ def layout_values() -> dict[str, Any]:
         "nav": navigation(viewer),
         "hotlines": hotlines(),
         "banner": banner,
+        "source_url": settings.source_url,
+        "language_action": request.path if request.method == "GET" else "/",
         "lang": language,
         "text_direction": "ltr",
         "zone_time": clock().time,

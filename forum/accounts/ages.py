@@ -10,7 +10,7 @@ import datetime as dt
 from forum import sealing
 from forum.accounts.models import Person
 
-UNDER_16, UNDER_18, ADULT = "13-15", "16-17", "adult"
+BANDS = UNDER_16, UNDER_18, ADULT = "13-15", "16-17", "adult"
 
 
 def age_on(born: dt.date, day: dt.date) -> int:

@@ -55,6 +55,7 @@ def create_board(
         actor_id=viewer.person_id,
         agency_id=shown_to,
         audience=audience,
+        title=title if shown_to else "",  # the agency's log says it to people who can read the board
     )
     return board
 

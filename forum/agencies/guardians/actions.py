@@ -122,9 +122,11 @@ def move_age_bands(at: dt.datetime) -> None:
     for person in db.session.scalars(minors).all():
         born = ages.born_of(person)
         band = ages.band_of(born, at.astimezone(zone(person.timezone)).date()) if born else person.age_band
-        if band != person.age_band:
+        if ages.BANDS.index(band) > ages.BANDS.index(person.age_band):
             _grow(person, band)
-        elif person.state == "waiting":  # came back after closing the account: accounts cannot ask for consents
+        elif (
+            person.state == "waiting"
+        ):  # came back after closing the account: accounts cannot ask for consents
             person.state = settled_state(person)
 
 
