@@ -92,7 +92,8 @@ def record(
     """Append an entry in the present transaction (`in_session`: in that one).
 
     `facts` are JSON values, ids and numbers rather than words. On PostgreSQL the transactions that
-    record wait for each other from here to their end, so record late. Errors: TypeError for a
+    record wait for each other from here to their end: record late, and never in a second session
+    while the first has recorded. Errors: TypeError for a
     fact that is no JSON.
     """
     session = in_session or db.session()

@@ -29,6 +29,7 @@ NO_BEAT = dt.timedelta(minutes=15)  # longer than any one job may take
 FREE = 100 * 2**20  # bytes of disk below which the site is not ready
 RESERVE = 20 * 2**20  # bytes set aside so that content can be taken down on a full disk
 ESSENTIAL = frozenset({"database", "schema", "keys"})  # the others do not keep people from reading
+ASKED_OF_DATABASE = frozenset({"schema", "jobs", "mail"})  # not asked, and not ok, while it is away
 
 AtHead = Callable[[], bool]
 
@@ -53,8 +54,10 @@ def ready(app: Flask, at_head: AtHead = migrating.at_head) -> tuple[bool, dict[s
         "mail": lambda: not outbox.failures(now() - LATELY) and _is_recent(outbox.oldest_due(now())),
         "disk": lambda: not list(_disk(settings)),
     }
+    found: dict[str, bool] = {}
     with app.app_context():
-        found = {name: _holds(check) for name, check in checks.items()}
+        for name, check in checks.items():
+            found[name] = (name not in ASKED_OF_DATABASE or found["database"]) and _holds(check)
     return all(found[name] for name in ESSENTIAL), {n: "ok" if f else "not ok" for n, f in found.items()}
 
 

@@ -13,6 +13,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from functools import partial
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from flask import Flask
@@ -36,6 +37,7 @@ WAITS = [dt.timedelta(minutes=m) for m in (1, 5, 30, 120, 720)]  # after the fir
 AT_ONCE = 20  # jobs of one call, so that mail and a request to stop get their turn
 BEAT = dt.timedelta(seconds=30)
 WORKER = "worker"  # row of job_schedule that says when a worker was last alive
+KEPT = dt.timedelta(days=30)  # how long a job that failed for good is kept
 LONGEST_PAUSE = 30.0  # seconds between rounds while something is broken
 
 
@@ -113,26 +115,25 @@ def enqueue(
 ) -> None:
     """Queue a job in the present transaction, due now or at `run_at`.
 
-    With a `key` there is at most one such job waiting: another is dropped until the first is begun
-    or has failed for good.
+    With a `key` there is at most one such job waiting: another is dropped until the first is begun.
     """
-    fresh = {"name": name, "payload": payload, "created_at": now(), "run_at": run_at or now()}
-    fresh |= {"attempts": 0, "failed_at": None, "last_error": ""}
-    row = insert(Job).values(key=key, **fresh)
-    db.session.execute(
-        row.on_conflict_do_update(index_elements=["key"], set_=fresh, where=Job.failed_at.is_not(None))
+    row = insert(Job).values(
+        key=key,
+        name=name,
+        payload=payload,
+        created_at=now(),
+        run_at=run_at or now(),
+        attempts=0,
+        last_error="",
     )
+    db.session.execute(row.on_conflict_do_nothing(index_elements=["key"]))
 
 
 def run_due(at: dt.datetime) -> int:
     """Run what is due at `at`, recurring jobs first; how many were begun (at most `AT_ONCE` of each)."""
     _make_known(at)
-    begun = 0
-    while begun < AT_ONCE and _run_one_recurring(at):
-        begun += 1
-    while begun < 2 * AT_ONCE and _run_one_queued(at):
-        begun += 1
-    return begun
+    begun = sum(1 for _ in takewhile(bool, (_run_one_recurring(at) for _ in range(AT_ONCE))))
+    return begun + sum(1 for _ in takewhile(bool, (_run_one_queued(at) for _ in range(AT_ONCE))))
 
 
 def work(app: Flask, stop: threading.Event, pause: float = 1.0) -> None:
@@ -207,6 +208,12 @@ def _forget_transaction() -> None:
     except Exception as error:
         _log("rolling back after %s failed", "a fault", error)
         db.session.remove()
+
+
+@recurring("jobs.purge", every=dt.timedelta(days=1))
+def purge(at: dt.datetime) -> None:
+    """Forget jobs that failed for good long ago: their payloads may name people."""
+    db.session.execute(delete(Job).where(Job.failed_at < at - KEPT))
 
 
 # --- recurring -----------------------------------------------------------------------------------

@@ -36,9 +36,11 @@ SCHEMES = frozenset({"http", "https", "mailto"})
 REL = "nofollow ugc noopener noreferrer"
 
 # NUL and other controls except tab and newline, bidi embeddings, overrides and isolates, lone
-# surrogates, BOM, interlinear annotation, non-characters: none is seen, all can deceive.
+# surrogates, BOM, interlinear annotation, non-characters, and the Hangul fillers, which count as
+# letters: none is seen, all can deceive.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff"
+    "\u115f\u1160\u3164\uffa0]"
 )
 _NEWLINE = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`{}|\\^\[\]]+", re.IGNORECASE)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import smtplib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -24,11 +25,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from forum import jobs
 from forum.config import Settings
 from forum.db import UTC, commit, db, now
-from forum.transport import MailServerAway, open_transport
+from forum.transport import MailServerAway, Send, open_transport
 
 LEASE = dt.timedelta(minutes=10)
 WAITS = [dt.timedelta(minutes=m) for m in (1, 5, 30, 120, 720)]  # after the first, second … failure
+REST = dt.timedelta(minutes=1)
 AT_ONCE = 20  # mails of one call
+_ADDRESS = re.compile(r"""[^\s@,;:<>()\[\]"\\]+@[^\s@,;:<>()\[\]"\\]+""")
 KEPT = dt.timedelta(days=30)  # how long the row of a sent or failed mail is kept
 
 
@@ -58,6 +61,7 @@ class OutboxMail(db.Model):
 
 Check = Callable[[OutboxMail], bool]
 _checks: dict[str, Check] = {}
+_rests_until: dict[str, dt.datetime] = {}  # by address of the mail server
 
 
 def recheck(kind: str) -> Callable[[Check], Check]:
@@ -85,7 +89,8 @@ def mail(
 ) -> None:
     """Queue a plain-text mail in the present transaction; with a `key` seen before, do nothing.
 
-    Line breaks in the subject become spaces. Errors: ValueError for what is not one address.
+    The person's row must have been flushed. Line breaks in the subject become spaces. Errors: ValueError
+    for what is not one address.
     """
     row = insert(OutboxMail).values(
         key=key,
@@ -106,26 +111,20 @@ def mail(
 def deliver_due(settings: Settings, at: dt.datetime) -> int:
     """Send what is due at `at`, one mail at a time; how many were sent (at most `AT_ONCE` are tried).
 
-    No transaction is open while a server is spoken to. When it cannot be reached, the round ends.
+    No transaction is open while a server is spoken to. One that cannot be reached is left alone for a
+    minute, so that jobs do not wait for it.
     """
     sent = 0
+    if at < _rests_until.get(settings.mail_url, at):
+        return sent
     with open_transport(settings) as send:
-        for _ in range(AT_ONCE):
-            mail = _claim(at)
-            if mail is None:
-                break
-            if not _is_wanted(mail):
-                continue
+        for mail in _claimed(at):
             try:
-                send(message(mail, settings), _name(mail))
+                sent += _deliver(mail, send, settings, at)
             except MailServerAway as fault:
                 _note_failure(mail, at, str(fault))
+                _rests_until[settings.mail_url] = at + REST
                 break
-            except (smtplib.SMTPException, ValueError) as fault:
-                _note_failure(mail, at, f"{type(fault).__name__}: {fault}")
-            else:
-                _note_sent(mail, at)
-                sent += 1
     return sent
 
 
@@ -182,6 +181,26 @@ def _claim(at: dt.datetime) -> OutboxMail | None:
     return mail
 
 
+def _claimed(at: dt.datetime) -> Iterator[OutboxMail]:
+    for _ in range(AT_ONCE):
+        mail = _claim(at)
+        if mail is None:
+            return
+        if _is_wanted(mail):
+            yield mail
+
+
+def _deliver(mail: OutboxMail, send: Send, settings: Settings, at: dt.datetime) -> bool:
+    """Whether the mail went out. Errors: MailServerAway."""
+    try:
+        send(message(mail, settings), _name(mail))
+    except (smtplib.SMTPException, ValueError) as fault:
+        _note_failure(mail, at, f"{type(fault).__name__}: {fault}")
+        return False
+    _note_sent(mail, at)
+    return True
+
+
 def _is_wanted(mail: OutboxMail) -> bool:
     """Ask the kind's check; drop the mail if it says no. Ends the transaction either way."""
     check = _checks.get(mail.kind)
@@ -227,10 +246,6 @@ def _one_line(text: str) -> str:
 
 def _one_address(address: str) -> str:
     stripped = address.strip()
-    if (
-        stripped.count("@") != 1
-        or len(stripped) > 254
-        or any(c in ' ,;:<>()[]"\\' or not c.isprintable() for c in stripped)
-    ):
+    if not _ADDRESS.fullmatch(stripped) or not stripped.isprintable() or len(stripped) > 254:
         raise ValueError("not one mail address")
     return stripped

@@ -95,19 +95,31 @@ def migrated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def app(migrated_folder: Path, tmp_path: Path) -> Iterator[Flask]:
-    """A site of its own for each test, inside an application context."""
-    folder = tmp_path / "data"
+@pytest.fixture(scope="session")
+def sqlite_site(migrated_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The one application that the tests of this process share; `app` gives it a fresh database each time."""
+    folder = tmp_path_factory.mktemp("site") / "data"
     shutil.copytree(migrated_folder, folder)
-    yield from _within(make_app(folder))
+    return make_app(folder)
+
+
+@pytest.fixture
+def app(sqlite_site: Flask, migrated_folder: Path) -> Iterator[Flask]:
+    """A site with keys and an empty database, inside an application context."""
+    folder = sqlite_site.config["CALLBOARD"].data
+    shutil.rmtree(folder)
+    shutil.copytree(migrated_folder, folder)
+    yield from _within(sqlite_site)
 
 
 def _within(app: Flask) -> Iterator[Flask]:
+    before = dict(app.config)
     with app.app_context():
         yield app
         db.db.session.remove()
         db.db.engine.dispose()
+    app.config.clear()
+    app.config.update(before)
 
 
 @pytest.fixture(scope="session")
@@ -121,24 +133,37 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.cleanup()
 
 
-@pytest.fixture
-def postgres_app(postgres_url: str, tmp_path: Path) -> Iterator[Flask]:
-    """A site on PostgreSQL, migrated, in a database of its own."""
-    url = new_database(postgres_url, f"t{abs(hash(str(tmp_path))):x}")
-    app = make_app(tmp_path, database_url=url)
-    with app.app_context():
+@pytest.fixture(scope="session")
+def postgres_site(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The one application on PostgreSQL that the tests of this process share."""
+    template = make_app(tmp_path_factory.mktemp("template"), database_url=new_database(postgres_url, "migrated"))
+    with template.app_context():
         migrating.upgrade()
-    yield from _within(app)
+        db.db.engine.dispose()
+    url = database_address(postgres_url, "site")
+    return make_app(tmp_path_factory.mktemp("postgres-site"), database_url=url)
 
 
-def new_database(server_url: str, name: str) -> str:
-    """Make an empty database on this server; returns its address for SQLAlchemy."""
-    driver_url = server_url.replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = create_engine(driver_url, isolation_level="AUTOCOMMIT")
+@pytest.fixture
+def postgres_app(postgres_site: Flask, postgres_url: str) -> Iterator[Flask]:
+    """A site on PostgreSQL with an empty database, inside an application context."""
+    new_database(postgres_url, "site", template="migrated")
+    yield from _within(postgres_site)
+
+
+def new_database(server_url: str, name: str, template: str = "template1") -> str:
+    """Make a database on this server anew; returns its address for SQLAlchemy."""
+    engine = create_engine(database_address(server_url, "postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     engine.dispose()
-    path, _, query = driver_url.partition("?")
+    return database_address(server_url, name)
+
+
+def database_address(server_url: str, name: str) -> str:
+    """SQLAlchemy's address of a database on this server."""
+    path, _, query = server_url.replace("postgresql://", "postgresql+psycopg://", 1).partition("?")
     return f"{path.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
 
 

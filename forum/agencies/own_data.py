@@ -48,11 +48,15 @@ def _export(person_id: int) -> list[ExportFile]:
     guarding = select(Guardianship.verified_at, Guardianship.consented_at, Guardianship.withdrawn_at).where(
         or_(Guardianship.child_id == person_id, Guardianship.guardian_id == person_id)
     )
+    words = select(Confirmation.at).where(Confirmation.by_person_id == person_id)
     return [
         ExportFile("memberships", rows_of(db.session.execute(memberships)), "where you belong and belonged"),
         ExportFile("roles", rows_of(db.session.execute(roles)), "the roles you hold and held"),
         ExportFile("invites", rows_of(db.session.execute(invites)), "invites you made"),
         ExportFile("guardians", rows_of(db.session.execute(guarding)), "guardians on record"),
+        ExportFile(
+            "confirmations", rows_of(db.session.execute(words)), "when you said that a new member is genuine"
+        ),
     ]
 
 
@@ -63,6 +67,7 @@ def _erase(person_id: int, keep_words: bool) -> None:
     for gone in (
         delete(PendingJoin).where(unfinished),
         delete(Guardianship).where(guarding),
+        delete(Invite).where(Invite.child_id == person_id),
         delete(Confirmation).where(Confirmation.by_person_id == person_id),
         delete(Membership).where(Membership.person_id == person_id),
         delete(RoleGrant).where(RoleGrant.person_id == person_id),

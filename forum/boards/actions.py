@@ -47,15 +47,11 @@ def create_board(
     )  # fmt: skip
     db.session.add(board)
     db.session.flush()
-    shown_to = agency_id if audience == "agency" else None  # a peer board is not in the agency's log
+    in_log: dict[str, Any] = (
+        {"agency_id": agency_id, "title": title} if audience == "agency" else {}
+    )  # peer boards: not the agency's
     audit.record(
-        "boards.create_board",
-        "board",
-        board.id,
-        actor_id=viewer.person_id,
-        agency_id=shown_to,
-        audience=audience,
-        title=title if shown_to else "",  # the agency's log says it to people who can read the board
+        "boards.create_board", "board", board.id, actor_id=viewer.person_id, audience=audience, **in_log
     )
     return board
 
@@ -160,6 +156,7 @@ def _newcomer_limit(viewer: Viewer, at: dt.datetime, table: type[Topic] | type[P
 def edit_post(viewer: Viewer, post_id: int, version: int, body: str) -> Post:
     """Change one's own post; what it said before is kept. Errors: Missing, Refused (409: changed since)."""
     post, topic, board = queries.own_post(viewer, post_id)
+    db.session.refresh(post, with_for_update=True)  # another of her tabs may be saving it just now
     if post.deleted_at is not None or not rules.may_write(viewer, board) or topic.locked_at is not None:
         raise Missing
     if post.version != version:

@@ -14,7 +14,7 @@ from forum.agencies.models import Agency, RoleGrant
 from forum.agencies.queries import is_living, standings_of
 from forum.db import db, now
 from forum.permissions import Missing
-from forum.viewer import AGENCY_ROLES, PEER_ROLES, Viewer
+from forum.viewer import AGENCY_ROLES, Viewer
 from forum.viewer import Membership as Standing
 
 
@@ -95,10 +95,9 @@ def _meets(viewer: Viewer) -> bool:
 
 
 def _is_seen(theirs: Standing) -> bool:
-    """Could have written on a board of the Alliance: guardians do not, and stay unseen."""
-    return bool(
-        theirs.roles & (PEER_ROLES | AGENCY_ROLES | {"coordinator", "moderator", "advocate", "operator"})
-    )
+    """Writes on boards of the Alliance: confirmed members and staff; guardians and newcomers stay unseen."""
+    staff = AGENCY_ROLES | {"coordinator", "moderator", "advocate", "operator"}
+    return theirs.is_peer or bool(theirs.roles & staff)
 
 
 def person_for_staff(viewer: Viewer, handle: str) -> Person:
