@@ -68,11 +68,15 @@ def test_a_member_can_take_a_copy_of_everything_kept_about_her(
     assert [p["body"] for p in posts] == [f"Changed words {MARK}"]
     assert MARK in folder.read("post-versions.json").decode()
     assert json.loads(folder.read("account.json"))[0]["email"] == "ana@example.org"
-    assert {"devices.json", "memberships.json", "roles.json", "notices.json", "read-me.txt"} <= set(folder.namelist())
+    assert {"devices.json", "memberships.json", "roles.json", "notices.json", "read-me.txt"} <= set(
+        folder.namelist()
+    )
     assert "An answer that stays" not in "".join(folder.read(n).decode() for n in folder.namelist())
 
 
-def test_a_copy_needs_the_password_given_lately(app: Flask, signed_in: Signer, talk: tuple[Person, int]) -> None:
+def test_a_copy_needs_the_password_given_lately(
+    app: Flask, signed_in: Signer, talk: tuple[Person, int]
+) -> None:
     browser = signed_in(talk[0])
     db.db.session.execute(db.db.text("UPDATE sign_in SET confirmed_at = '2020-01-01 00:00:00'"))
     db.commit()
