@@ -111,6 +111,7 @@ def upgrade() -> None:
     """Make the tables the newest there are."""
     with _app().app_context():
         migrating.upgrade()
+        health.make_reserve(config.Settings.from_environment().data)
         click.echo(f"Database at {migrating.current()}.")
 
 

@@ -95,7 +95,11 @@ def set_reading(reading: bool) -> None:
 def engine_options(url: str) -> dict[str, Any]:
     """Flask-SQLAlchemy's engine options for this address."""
     if url.startswith("sqlite"):
-        return {"module": sqlite, "connect_args": {"check_same_thread": False, "timeout": 5.0}}
+        return {
+            "hide_parameters": True,
+            "module": sqlite,
+            "connect_args": {"check_same_thread": False, "timeout": 5.0},
+        }
     return {"pool_pre_ping": True, "pool_size": 5, "hide_parameters": True}
 
 

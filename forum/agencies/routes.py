@@ -9,6 +9,8 @@ from werkzeug.wrappers import Response
 from forum import pages
 from forum.agencies import actions, forms, log, queries, rules
 from forum.agencies.guardians.queries import guardians_of
+from forum.agencies.members import actions as member_actions
+from forum.agencies.members import queries as member_queries
 from forum.permissions import may, needs
 from forum.viewer import current_viewer
 
@@ -25,8 +27,8 @@ def show_agency(agency: str) -> Answer:
     standing = viewer.membership(agency)
     return pages.page(
         "agencies/show_agency.html", agency=place, acts=rules.capacity(viewer, standing), roles=rules.ROLE_NAMES,
-        confirmed=standing is not None and standing.confirmed, staff=queries.staff_of(viewer, place),
-        newcomers=queries.newcomers(viewer, place), sees_members=rules.sees_members(viewer, standing),
+        confirmed=standing is not None and standing.confirmed, staff=member_queries.staff_of(viewer, place),
+        newcomers=member_queries.newcomers(viewer, place), sees_members=rules.sees_members(viewer, standing),
         invites=bool(rules.may_invite(viewer, standing)),
     )  # fmt: skip
 
@@ -38,7 +40,7 @@ def show_members(agency: str) -> Answer:
     viewer = current_viewer()
     place = queries.agency_by_slug(viewer, agency)
     acts = rules.capacity(viewer, viewer.membership(agency))
-    rows, after = queries.members(viewer, place, pages.positive(request.args.get("after")))
+    rows, after = member_queries.members(viewer, place, pages.positive(request.args.get("after")))
     return pages.page(
         "agencies/show_members.html", agency=place, acts=acts, rows=rows, roles=rules.ROLE_NAMES,
         grants=bool(rules.may_grant(viewer, viewer.membership(agency))),
@@ -52,18 +54,18 @@ def remove_member(agency: str, membership_id: int) -> Answer:
     """End a membership, with a reason. The agency is shown the legal name, others the display name."""
     viewer = current_viewer()
     place = queries.agency_by_slug(viewer, agency)
-    membership, person, held = actions.removable(viewer, place, membership_id)
+    membership, person, held = member_actions.removable(viewer, place, membership_id)
     form = forms.RemoveForm()
 
     def step() -> str:
-        actions.remove_member(viewer, agency, membership_id, form.reason.data)
+        member_actions.remove_member(viewer, agency, membership_id, form.reason.data)
         pages.say(gettext("The membership has ended."))
         return url_for("agencies.show_members", agency=agency)
 
     answer = pages.carry_out(form, step)
     if answer is not None:
         return answer
-    name = queries.name_for(viewer, place, membership, person, held)
+    name = member_queries.name_for(viewer, place, membership, person, held)
     return pages.page("agencies/remove_member.html", form, agency=place, name=name)
 
 
@@ -73,7 +75,7 @@ def confirm_member(agency: str, handle: str) -> Answer:
     """Say that a new member is genuine."""
 
     def step() -> str:
-        if actions.confirm_member(current_viewer(), agency, handle):
+        if member_actions.confirm_member(current_viewer(), agency, handle):
             pages.say(gettext("Thank you. The new member is confirmed: the models’ boards are open now."))
         else:
             pages.say(gettext("Thank you. One more model has to say the same, or the coordinator."))
@@ -104,7 +106,7 @@ def show_roles(agency: str, handle: str) -> Answer:
     guards = may(viewer, "agencies.end_guardianship", standing) and person.age_band != "adult"
     return pages.page(
         "agencies/show_roles.html", form, agency=place, person=person, membership=membership,
-        held=queries.grants_at(place, person), endable=rules.may_end(viewer, standing), roles=rules.ROLE_NAMES,
+        held=member_queries.grants_at(place, person), endable=rules.may_end(viewer, standing), roles=rules.ROLE_NAMES,
         guardians=guardians_of(viewer, place, person) if guards else None,
     )  # fmt: skip
 

@@ -12,11 +12,13 @@ from typing import Any
 
 from flask import Flask, current_app
 from flask_babel import gettext
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from forum import audit, limits, markup, notices, search
+from forum.accounts.models import Person
+from forum.agencies.queries import viewer_of_person
 from forum.boards import queries, rules
 from forum.boards.models import Board, BoardMark, Post, PostVersion, ReadMark, Topic
 from forum.config import Settings
@@ -98,8 +100,15 @@ def reply(viewer: Viewer, topic_id: int, body: str) -> Post:
     topic = db.session.scalars(select(Topic).where(Topic.id == topic_id).with_for_update()).one()
     post = _add_post(viewer, row, topic, body, html, at)
     if row.author_id and row.author_id != viewer.person_id:
-        notices.notify(row.author_id, "boards.reply", topic.id)
+        _tell_author(row, at)
     return post
+
+
+def _tell_author(topic: Row, at: dt.datetime) -> None:
+    """Tell whoever opened the topic, if she still reads it; a count of what she cannot read would tell too."""
+    author = db.session.get_one(Person, topic.author_id)
+    if topic.scope in viewer_of_person(author, at).scopes:
+        notices.notify(author.id, "boards.reply", topic.id)
 
 
 def _add_post(
@@ -115,7 +124,7 @@ def _add_post(
     db.session.flush()
     newest = {"last_topic_id": topic.id, "last_post_at": at}
     db.session.execute(update(Board).where(Board.id == topic.board_id).values(**newest))
-    search.index(db.session(), post.id, topic.title if post.number == 1 else "", post.body)
+    search.index(db.session(), post.id, topic.title if post.number == 1 else "", markup.words(post.html))
     mark_read(db.session(), viewer.person_id or 0, topic.id, post.number, at)
     return post
 
@@ -171,7 +180,7 @@ def edit_post(viewer: Viewer, post_id: int, version: int, body: str) -> Post:
         )
     )  # fmt: skip
     post.body, post.html, post.version, post.edited_at = markup.clean_text(body), html, version + 1, at
-    search.index(db.session(), post.id, topic.title if post.number == 1 else "", post.body)
+    search.index(db.session(), post.id, topic.title if post.number == 1 else "", markup.words(post.html))
     return post
 
 
@@ -191,7 +200,7 @@ def restore_post(viewer: Viewer, post_id: int) -> Post:
     if post.deleted_at is None or post.deleted_by != viewer.person_id:
         raise Missing
     post.deleted_at = post.deleted_by = None
-    search.index(db.session(), post.id, topic.title if post.number == 1 else "", post.body)
+    search.index(db.session(), post.id, topic.title if post.number == 1 else "", markup.words(post.html))
     return post
 
 

@@ -295,7 +295,9 @@ class PostLine:
 def post_lines(viewer: Viewer, topic: Row, posts: Sequence[Row]) -> list[PostLine]:
     """Posts for the page. Names lead to profiles inside one's own agency only (P05)."""
     gone, labels = gettext("Somebody who left"), role_labels()
-    own_agency = topic.agency_id is not None and not viewer.is_agency_staff
+    own_agency = not viewer.is_agency_staff and any(
+        m.agency_id == topic.agency_id and (m.is_peer or "coordinator" in m.roles) for m in viewer.agencies
+    )
     writable = topic.locked_at is None
     return [_post_line(p, p.author_id == viewer.person_id and viewer.signed_in, own_agency, writable, gone, labels)
             for p in posts]  # fmt: skip

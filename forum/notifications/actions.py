@@ -10,8 +10,10 @@ from sqlalchemy import select, update
 
 from forum import notices, outbox
 from forum.accounts.models import Person
+from forum.agencies.queries import viewer_of_person
 from forum.db import db, now
 from forum.notifications.models import Notice
+from forum.notifications.queries import own_notices
 from forum.viewer import Viewer
 
 
@@ -48,11 +50,12 @@ def mark_all_read(viewer: Viewer) -> None:
 
 @outbox.recheck("notifications.new")
 def still_hers(mail: outbox.OutboxMail) -> bool:
-    """Only to the address the account still has, and only while she wants it."""
-    wanted = select(Person.email).where(
-        Person.id == mail.person_id, Person.mail_notices, Person.state == "active"
-    )
-    return db.session.scalar(wanted) == mail.to_address
+    """Only to the address the account still has, while she wants it and there is something she may read."""
+    person = db.session.get(Person, mail.person_id)
+    if person is None or not person.mail_notices or person.state != "active":
+        return False
+    lines, _older = own_notices(viewer_of_person(person, now()))
+    return person.email == mail.to_address and any(not line.read for line in lines)
 
 
 notices.deliver_with(store)

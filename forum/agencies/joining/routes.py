@@ -15,8 +15,9 @@ from forum.accounts.queries import token_hash
 from forum.accounts.routes import begin_session, device_name
 from forum.agencies import rules
 from forum.agencies.joining import actions, forms, queries
+from forum.agencies.members.queries import minors_of
 from forum.agencies.models import Agency, Invite
-from forum.agencies.queries import agency_by_slug, minors_of
+from forum.agencies.queries import agency_by_slug
 from forum.db import now
 from forum.permissions import needs
 from forum.viewer import current_viewer

@@ -14,8 +14,14 @@ from forum.agencies.models import Agency, RoleGrant
 from forum.agencies.queries import is_living, standings_of
 from forum.db import db, now
 from forum.permissions import Missing
-from forum.viewer import AGENCY_ROLES, Viewer
+from forum.viewer import AGENCY_ROLES, PEER_ROLES, Viewer
 from forum.viewer import Membership as Standing
+
+SHOWN = (
+    "active",
+    "waiting",
+    "suspended",
+)  # a suspension is between her and the moderators: nobody sees it here
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ def profile(viewer: Viewer, handle: str, at: dt.datetime) -> Profile:
     if person is None or not viewer.signed_in:
         raise Missing
     own = person.id == viewer.person_id
-    standings = standings_of(person.id, at) if person.state == "active" else ()
+    standings = standings_of(person.id, at) if person.state in SHOWN else ()
     places = _shared(viewer, standings, own)
     if own or places:
         minor = person.age_band != "adult" and (own or _coordinates(viewer, places))
@@ -76,13 +82,15 @@ def _shared(viewer: Viewer, standings: Sequence[Standing], own: bool) -> tuple[P
 
 
 def _sees(viewer: Viewer, mine: Standing, theirs: Standing) -> bool:
-    """Peers see peers, the coordinator everybody, and everybody who coordinates or works there (P05)."""
+    """Peers see who models there, the coordinator everybody, and all see who coordinates or works there (P05)."""
     acts = rules.capacity(viewer, mine)
     if acts == "coordinator":
         return True
     if acts not in ("peer", "member") or viewer.is_agency_staff:
         return False
-    return bool(theirs.roles & (AGENCY_ROLES | {"coordinator"})) or (acts == "peer" and theirs.is_peer)
+    return bool(theirs.roles & (AGENCY_ROLES | {"coordinator"})) or (
+        acts == "peer" and bool(theirs.roles & PEER_ROLES)
+    )
 
 
 def _coordinates(viewer: Viewer, places: Sequence[Place]) -> bool:
