@@ -34,7 +34,9 @@ def init_app(app: Flask) -> None:
 
 
 def _page(code: int, title: str, sentence: str, **more: object) -> tuple[str, int]:
-    return render_template("errors/error.html", code=code, title=title, sentence=sentence, **more), code
+    """The page; nothing on it repeats the address, so that it is as long for one that is missing as for any."""
+    shown = {"code": code, "title": title, "sentence": sentence, "language_action": "/", **more}
+    return render_template("errors/error.html", **shown), code
 
 
 def missing(error: Exception) -> tuple[str, int]:

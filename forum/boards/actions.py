@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from forum import audit, limits, markup, notices, search
 from forum.accounts.models import Person
 from forum.agencies.queries import viewer_of_person
+from forum.agencies.rules import capacity
 from forum.boards import queries, rules
 from forum.boards.models import Board, BoardMark, Post, PostVersion, ReadMark, Topic
 from forum.config import Settings
@@ -49,13 +50,17 @@ def create_board(
     )  # fmt: skip
     db.session.add(board)
     db.session.flush()
-    in_log: dict[str, Any] = (
-        {"agency_id": agency_id, "title": title} if audience == "agency" else {}
-    )  # peer boards: not the agency's
-    audit.record(
-        "boards.create_board", "board", board.id, actor_id=viewer.person_id, audience=audience, **in_log
-    )
+    _record_board(viewer, board)
     return board
+
+
+def _record_board(viewer: Viewer, board: Board) -> None:
+    """A peer board is not in the agency's log; a board that the agency reads is, with who made it."""
+    facts: dict[str, Any] = {"audience": board.audience}
+    if board.audience == "agency":
+        standing = next((m for m in viewer.agencies if m.agency_id == board.agency_id), None)
+        facts |= {"agency_id": board.agency_id, "title": board.title, "by": capacity(viewer, standing)}
+    audit.record("boards.create_board", "board", board.id, actor_id=viewer.person_id, **facts)
 
 
 def _free_slug(title: str) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, case, delete, select, update
 
 from forum import people_data, search
-from forum.boards.models import BoardMark, Post, PostVersion, ReadMark, Topic
+from forum.accounts.models import Person
+from forum.agencies.queries import viewer_of_person
+from forum.boards.models import Board, BoardMark, Post, PostVersion, ReadMark, Topic
+from forum.boards.queries import readable
 from forum.db import db, now
 from forum.people_data import ExportFile, rows_of
 
 
 def _export(person_id: int) -> list[ExportFile]:
+    person = db.session.get_one(Person, person_id)
+    seen = and_(Topic.deleted_at.is_(None), readable(viewer_of_person(person, now())))
     posts = db.session.execute(
         select(
-            Topic.title.label("topic"),
+            case((seen, Topic.title), else_="").label("topic"),
             Post.number,
             Post.body,
             Post.created_at,
@@ -21,6 +26,7 @@ def _export(person_id: int) -> list[ExportFile]:
             Post.deleted_at,
         )
         .join(Topic, Topic.id == Post.topic_id)
+        .join(Board, Board.id == Topic.board_id)
         .where(Post.author_id == person_id)
         .order_by(Post.id)
     )

@@ -101,7 +101,10 @@ def removable(viewer: Viewer, agency: Agency, membership_id: int) -> tuple[Membe
     own = membership.person_id == viewer.person_id
     if own or not rules.may_remove(viewer, viewer.membership(agency.slug), held):
         raise Missing
-    return membership, db.session.get_one(Person, membership.person_id), held
+    person = db.session.get_one(Person, membership.person_id)
+    if person.state == "left":  # closed by herself and about to be erased: in no list, so not here either
+        raise Missing
+    return membership, person, held
 
 
 def _keep_with_alliance(person: Person, membership: Membership, held: set[str], actor_id: int | None) -> None:
