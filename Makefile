@@ -45,7 +45,7 @@ check-mutants: .venv/.test .venv/.catalogues  ## Break rules and sealing on purp
 EXTRACT = $(BIN)/pybabel --quiet extract --mapping babel.cfg --keywords lazy_gettext --sort-by-file --no-location \
 	--project Callboard --output
 messages: .venv/.test  ## Gather every text people read into the translations, for translators to fill in.
-	$(EXTRACT) .venv/messages.pot forum templates
+	$(EXTRACT) .venv/messages.pot .
 	$(BIN)/pybabel --quiet update --no-fuzzy-matching --ignore-pot-creation-date --input-file .venv/messages.pot --output-dir forum/translations
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -26,14 +26,14 @@ from werkzeug.routing import IntegerConverter, ValidationError
 from forum import db, errors, headers, health_pages, home, layout, limits, paths, permissions, sealing
 from forum.accounts import leaving
 from forum.accounts import routes as accounts
-from forum.accounts.actions import touch_sign_in
+from forum.accounts.actions import confirm_password, touch_sign_in
 from forum.agencies import guardians, joining, people
 from forum.agencies import routes as agencies
 from forum.agencies.queries import viewer_of_token
 from forum.boards import routes as boards
 from forum.config import LANGUAGES, Settings
 from forum.notifications import routes as notifications
-from forum.permissions import Missing
+from forum.permissions import Missing, Refused
 from forum.viewer import NOBODY, Viewer, current_viewer
 
 
@@ -117,6 +117,7 @@ def configure(app: Flask, settings: Settings) -> None:
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.wsgi_app = headers.KnownHost(app.wsgi_app, settings.hosts)  # type: ignore[method-assign]
     if settings.proxies:
         fixed = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)
         app.wsgi_app = fixed  # type: ignore[method-assign]
@@ -199,7 +200,22 @@ def check_permission() -> Any:
     if not permissions.may(viewer, name, standing):
         raise Missing
     if wanted.sensitive and not confirmed_lately(viewer):
+        return ask_password(viewer)
+    return None
+
+
+def ask_password(viewer: Viewer) -> Any:
+    """The password once more: on a page of its own before a page is read, with her words before they are sent."""
+    if request.method != "POST":
         return redirect(url_for("accounts.confirm_password", next=here()), 303)
+    request_app().extensions["csrf"].protect()
+    if "confirm_password" not in request.form:
+        return errors.password_first("")
+    try:
+        confirm_password(viewer, request.form["confirm_password"])
+    except Refused as refusal:
+        db.rollback()
+        return errors.password_first(refusal.sentence)
     return None
 
 

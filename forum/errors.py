@@ -17,7 +17,9 @@ from forum import db
 from forum.permissions import Missing, Refused
 
 log = logging.getLogger(__name__)
-HIDDEN_WHEN_GIVEN_BACK = {"csrf_token", "once", "password", "new_password", "current_password"}
+HIDDEN_WHEN_GIVEN_BACK = {
+    *("csrf_token", "once", "password", "new_password", "current_password", "confirm_password"),
+}
 
 
 def init_app(app: Flask) -> None:
@@ -58,10 +60,28 @@ def stale_form(error: CSRFError) -> tuple[str, int]:
     sentence = gettext(
         "This page was open for a long time, so nothing was saved. Your words are below; send them again."
     )
-    fields = [(n, v) for n, v in request.form.items() if n not in HIDDEN_WHEN_GIVEN_BACK and "\0" not in v]
-    title = gettext("Please send it once more")
-    html = render_template("errors/stale_form.html", code=400, title=title, sentence=sentence, fields=fields)
-    return html, 400
+    return _give_back(400, gettext("Please send it once more"), sentence)
+
+
+def _give_back(code: int, title: str, sentence: str, **more: object) -> tuple[str, int]:
+    """A page with everything that was typed but passwords, ready to be sent again."""
+    typed = request.form.items(multi=True)
+    fields = [(n, v) for n, v in typed if n not in HIDDEN_WHEN_GIVEN_BACK and "\0" not in v]
+    shown = {
+        "code": code,
+        "title": title,
+        "sentence": sentence,
+        "fields": fields,
+        "language_action": "/",
+        **more,
+    }
+    return render_template("errors/stale_form.html", **shown), code
+
+
+def password_first(wrong: str) -> tuple[str, int]:
+    """A sensitive form was sent long after the password: her words, and a box for it. `wrong`: why not, last time."""
+    sentence = wrong or gettext("This needs your password once more. Nothing was saved yet.")
+    return _give_back(403, gettext("Give your password first"), sentence, ask_password=True)
 
 
 def too_large(error: Exception) -> tuple[str, int]:

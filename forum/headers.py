@@ -6,6 +6,9 @@ own files only; nothing is inline.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from flask import Flask, Response, abort, request
 
 POLICY = (
@@ -40,6 +43,20 @@ def init_app(app: Flask, https: bool) -> None:
             response.headers.setdefault("Cache-Control", "no-store")
             response.headers.add("Vary", "Cookie")
         return response
+
+
+class KnownHost:
+    """Lets no Host header through that is not even a host name; Flask's TRUSTED_HOSTS refuses the rest (A09)."""
+
+    def __init__(self, wsgi_app: Any, hosts: Collection[str]) -> None:
+        self.wsgi_app, self.hosts = wsgi_app, frozenset(hosts)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """The request, its host replaced by one that nobody has if it is none of ours."""
+        name = environ.get("HTTP_HOST", "").rpartition("]")[2].partition(":")[0]
+        if name and name not in self.hosts:
+            environ["HTTP_HOST"] = "unknown.invalid"
+        return self.wsgi_app(environ, start_response)
 
 
 def refuse_cross_site() -> None:

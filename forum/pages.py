@@ -23,7 +23,7 @@ from forum.permissions import Missing, Refused
 from forum.viewer import current_viewer
 
 Step = Callable[[], str]
-ALWAYS_ALLOWED = {"csrf_token", "once"}
+ALWAYS_ALLOWED = {"csrf_token", "once", "confirm_password"}
 
 
 class Form(FlaskForm):
