@@ -37,7 +37,7 @@ def test_boards_topics_and_posts_open_to_their_readers_alone(
                 f"/topics/{topic}-{seeded.slugs[slug]}",
                 f"/posts/{post}",
                 f"/topics/{topic}",
-            )  # fmt: skip
+            )
         ]
         assert answers == ([200, 200, 303, 301] if name in READERS[slug] else [404] * 4), slug
 
