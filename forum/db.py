@@ -126,6 +126,15 @@ def commit() -> None:
         step()
 
 
+def let_others_write() -> None:
+    """Before slow work in a writing request (a password hash): keep what was counted, give the write lock back.
+
+    What is read after it is read anew; nothing that the slow work decides may be written before it.
+    """
+    db.session.commit()
+    db.session.info.pop("kept", None)
+
+
 def after_commit(step: Callable[[], None]) -> None:
     """Run `step` once the transaction is safe on disk; never if it is rolled back."""
     db.session.info.setdefault("after_commit", []).append(step)

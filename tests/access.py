@@ -4,8 +4,6 @@ Nothing here asks the rules of forum/. Sources: design/permissions.md P23 to P28
 roles.md. The rows of the access table are at the end.
 """
 
-# ruff: noqa: E501 (one line for each row of a table)
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Whatever is sent, nothing breaks: a 4xx with a sentence, never a 500, and what was typed is still in the page."""
 
-# ruff: noqa: E501 (lists of odd values)
-
 from __future__ import annotations
 
 import datetime as dt

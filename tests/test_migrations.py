@@ -1,6 +1,12 @@
 """Migrations: the newest tables are the models', on both databases, up and down with data in them."""
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
+from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import inspect, select, text
 
@@ -8,6 +14,7 @@ from forum import audit, db, demo, migrating, once, outbox, search
 from forum.accounts.models import Person
 from forum.boards.models import Post
 from forum.db import now
+from forum.testing import make_app, new_database
 
 LEFT_BEHIND = {"alembic_version"}
 
@@ -63,3 +70,88 @@ def test_search_and_the_log_are_as_strict_after_migrating_as_in_the_models(any_a
         with pytest.raises(Exception, match="never"), db.db.engine.begin() as connection:
             connection.execute(text(statement))
     assert post.id
+
+
+# --- read back from the databases themselves ---------------------------------------------------------
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def empty_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """An application whose database has no table yet."""
+    url = ""
+    if request.param == "postgresql":
+        url = new_database(request.getfixturevalue("postgres_url"), f"m{abs(hash(str(tmp_path))):x}")
+    app = make_app(tmp_path, database_url=url)
+    with app.app_context():
+        yield app
+        db.db.session.remove()
+        db.db.engine.dispose()
+
+
+def test_the_models_make_the_same_tables_as_the_migrations(empty_app: Flask) -> None:
+    """Columns, types, defaults, keys with what they cascade, indexes, and the audit log's triggers."""
+    migrating.upgrade()
+    migrated = shape()
+    migrating.downgrade(migrating.CORE, "base")
+    db.db.create_all()
+
+    assert shape() == migrated
+    assert len(migrated["triggers"]) >= 2
+
+
+def shape() -> dict[str, Any]:
+    """Everything the database says about its tables."""
+    with db.db.engine.connect() as connection:
+        look = inspect(connection)
+        mine = [t for t in look.get_table_names() if not t.startswith(("alembic_version", "search_text"))]
+        triggers = {
+            "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name",
+            "postgresql": "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY tgname",
+        }[connection.dialect.name]
+        return {
+            "triggers": [(name, " ".join(sql.split())) for name, sql in connection.execute(text(triggers))],
+            **{table: table_shape(look, table) for table in mine},
+        }
+
+
+def table_shape(look: Any, table: str) -> dict[str, Any]:
+    return {
+        "columns": {
+            c["name"]: (str(c["type"]), c["nullable"], c["default"]) for c in look.get_columns(table)
+        },
+        "key": look.get_pk_constraint(table)["constrained_columns"],
+        "foreign": sorted(
+            (f["constrained_columns"], f["referred_table"], sorted(f["options"].items()))
+            for f in look.get_foreign_keys(table)
+        ),
+        "indexes": sorted((i["name"], i["column_names"], bool(i["unique"])) for i in look.get_indexes(table)),
+        "unique": sorted(u["column_names"] for u in look.get_unique_constraints(table)),
+    }
+
+
+def test_every_key_says_what_becomes_of_its_row(app: Flask) -> None:
+    """Erasing a person or an agency never meets a row that nobody thought of."""
+    look = inspect(db.db.engine)
+    for table in look.get_table_names():
+        for key in look.get_foreign_keys(table):
+            assert key["options"].get("ondelete") in ("CASCADE", "SET NULL", "RESTRICT"), (table, key)
+
+
+def test_a_site_whose_tables_are_behind_says_so(empty_app: Flask) -> None:
+    client = empty_app.test_client()
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/healthz").status_code == 200
+    migrating.upgrade()
+    db.db.session.remove()
+
+    assert client.get("/readyz").get_json()["schema"] == "ok"
+
+
+def test_versions_form_one_line_and_can_be_undone() -> None:
+    script = ScriptDirectory.from_config(migrating._config(migrating.CORE, None))
+
+    assert len(script.get_heads()) == len(script.get_bases()) == 1
+    for step in script.walk_revisions():
+        assert step.doc
+        assert re.fullmatch(r"\d{4}", step.revision)
+        assert "pass" not in Path(step.path).read_text("utf-8").split()

@@ -85,6 +85,24 @@ def test_an_installed_wheel_migrates_and_opens(wheel: Path, tmp_path: Path) -> N
     assert told["at_head"]
     assert told["spanish"]
     version_told = subprocess.run(
-        [python, "-m", "forum", "--version"], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
+        [python, "-m", "forum", "--version"],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "0.1.0" in version_told.stdout
+
+
+def test_the_wheel_carries_everything_of_these_folders(wheel: Path) -> None:
+    """A page, picture or migration that is forgotten is missing only where it is installed."""
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder, place in {
+        "templates": "forum/_templates", "migrations": "forum/_migrations", "forum/static": "forum/static",
+        "forum/demo_data": "forum/demo_data",
+    }.items():  # fmt: skip
+        files = [f for f in (ROOT / folder).rglob("*") if f.is_file() and "__pycache__" not in f.parts]
+        there = {f"{place}/{f.relative_to(ROOT / folder).as_posix()}" for f in files}
+        assert there, folder
+        assert there - names == set(), folder

@@ -22,7 +22,7 @@ from forum.accounts.models import MailLink, Person, SignIn
 from forum.accounts.passwords import check_password, hash_password, is_password
 from forum.accounts.queries import own_person, person_by_email, token_hash
 from forum.config import LANGUAGES, Settings
-from forum.db import db, now, record
+from forum.db import db, let_others_write, now, record
 from forum.markup import clean_text
 from forum.permissions import Missing, Refused
 from forum.times import known_zones
@@ -48,12 +48,22 @@ def sign_in(email: str, password: str, device: str, source: str, mark: str) -> t
     _count_try(email, source, mark)
     person = person_by_email(email)
     known = person is not None and person.state in MAY_SIGN_IN
-    right = is_password(person.password_hash if person is not None and known else "", password)
-    if person is None or not right:
+    hashed = person.password_hash if person is not None and known else ""
+    let_others_write()
+    right = is_password(hashed, password)
+    if person is None or not right or not _is_unchanged(person, hashed):
         raise Refused(
             gettext("E-mail and password do not go together. Check both, or reset the password."), 422
         )
     return person, open_sign_in(person.id, device), device_mark(person.id, mark)
+
+
+def _is_unchanged(person: Person, hashed: str) -> bool:
+    """Whether the password that was just checked is still the person's, and she may still sign in."""
+    now_kept = db.session.execute(
+        select(Person.password_hash, Person.state).where(Person.id == person.id)
+    ).first()
+    return now_kept is not None and now_kept[0] == hashed and now_kept[1] in MAY_SIGN_IN
 
 
 def open_sign_in(person_id: int, device: str) -> str:
