@@ -8,6 +8,7 @@ the few effects that a read may have go through `record`, in a transaction of th
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import Any
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, event
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -25,6 +27,7 @@ try:
 except ImportError:  # no wheel for this platform: `callboard doctor` warns when the version is old
     sqlite = sqlite3
 
+log = logging.getLogger(__name__)
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -152,7 +155,10 @@ def rollback() -> None:
     db.session.info.pop("after_commit", None)
     db.session.rollback()
     if kept:
-        record(lambda session: [step(session) for step in kept])
+        try:
+            record(lambda session: [step(session) for step in kept])
+        except OperationalError:
+            log.warning("a limiter's count was lost: the database is not answering")
 
 
 def record(effect: Callable[[Session], Any]) -> None:

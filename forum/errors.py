@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, render_template, request
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
@@ -92,11 +92,14 @@ def too_large(error: Exception) -> tuple[str, int]:
 
 def unknown_host(error: Exception) -> tuple[str, int]:
     """A Host that the site does not answer for (A09): Flask can make no address for it."""
-    html = render_template(
-        "errors/plain.html", code=400, lang="en", title="That was not done",
-        sentence="This site does not answer to that name.",
-    )  # fmt: skip
-    return html, 400
+    return _plain(400, gettext("That was not done"), gettext("This site does not answer to that name."))
+
+
+def _plain(code: int, title: str, sentence: str, kept_text: str = "") -> tuple[str, int]:
+    """A page that needs neither database nor viewer."""
+    lang = str(get_locale() or "en")
+    shown = {"code": code, "lang": lang, "title": title, "sentence": sentence, "kept_text": kept_text}
+    return render_template("errors/plain.html", **shown), code
 
 
 def http_error(error: HTTPException) -> tuple[str, int]:
@@ -114,21 +117,15 @@ def busy(error: OperationalError) -> tuple[str, int]:
     """The database could not be reached or stayed locked: nothing was saved, say so."""
     db.rollback()
     log.error("database unavailable: %s", error.orig)
-    html = render_template(
-        "errors/plain.html", code=503, lang="en", kept_text=_typed(), title="Callboard is busy",
-        sentence="Nothing was saved. Wait a moment, then send it again.",
-    )  # fmt: skip
-    return html, 503
+    sentence = gettext("Nothing was saved. Wait a moment, then send it again.")
+    return _plain(503, gettext("Callboard is busy"), sentence, _typed())
 
 
 def broken(error: Exception) -> tuple[str, int]:
-    """A fault of ours. The page asks the database nothing."""
+    """A fault of ours; Flask has logged it. The page asks the database nothing."""
     db.rollback()
-    html = render_template(
-        "errors/plain.html", code=500, lang="en", kept_text=_typed(), title="Something broke on our side",
-        sentence="Nothing was saved. It is written down for the people who run Callboard.",
-    )  # fmt: skip
-    return html, 500
+    sentence = gettext("Nothing was saved. It is written down for the people who run Callboard.")
+    return _plain(500, gettext("Something broke on our side"), sentence, _typed())
 
 
 def _typed() -> str:
