@@ -18,13 +18,14 @@ from sqlalchemy import func, select, update
 from forum import db
 from forum.accounts.models import SignIn
 from forum.boards.models import Post
+from forum.testing import PASSWORD
 from tests.access import MINE, ROWS, Row
-from tests.personas import PERSONAS, Site, Visitor, csrf_token, restore, visitor
+from tests.personas import PERSONAS, Site, Visitor, csrf_token, mark, restore, visitor
 
 WRONG_IDS = ["0", "-1", "2147483648", "9223372036854775808", "1" * 400, "x", "1.0", "%31%30%30%30%30%30%30%30%30%30%30",
              "%EF%BC%91", "%00", "%ED%A0%80", "..", "1%0d%0aX: y", "1e3", "%F0%9F%99%82"]  # fmt: skip
-WRONG_WORDS = ["%00", "a%00b", "%ED%A0%80", "%FF%FE", "%F0%9F%99%82", "x" * 6000, "..", "%2e%2e%2f", "a%0d%0aX:%20y", "'%22%3E%3Cb%3E",
-               "%E2%80%AE", "%20", "~", "*", "{{7*7}}", "%25s", "A", "-", "é".encode().decode("latin-1")]  # fmt: skip
+WRONG_WORDS = ["%00", "%ED%A0%80", "%F0%9F%99%82", "x" * 6000, "..", "a%0d%0aX:%20y", "'%22%3E%3Cb%3E",
+               "%E2%80%AE", "é".encode().decode("latin-1")]  # fmt: skip
 WRONG_QUERIES = ["page=0", "page=-1", "page=x", "page=99999999999999999999", "page=%00", "page=1&page=x", "after=%00", "after=" + "A" * 9000,
                  "after=%ED%A0%80", "before=-1", "before=9223372036854775808", "q=%00", "q=%ED%A0%80", "q=" + "%22" * 3000, "q[]=1", "lang=xx",
                  "lang=%00", "lang=../../etc", "next=//evil.example", "next=%00", "=&&=;;", "%00=1", "%ED%A0%80=1", "a=" + "b" * 20_000]  # fmt: skip
@@ -137,10 +138,9 @@ def encoded(app: Flask, fields: dict[str, str] | list[tuple[str, str]]) -> bytes
 
 
 ODD_VALUES: dict[str, bytes] = {
-    "NUL": b"%00", "NUL inside": b"some%00words", "lone surrogate": b"%ED%A0%80", "not UTF-8": b"%FF%FE%FD", "emoji": b"%F0%9F%99%82" * 3,
-    "long": b"x" * 150_000, "spaces": b"%20%20%20", "line breaks": b"a%0D%0ABcc:%20x@example.org", "bidi": b"%E2%80%AE%E2%81%A6",
-    "number": b"99999999999999999999999", "template": b"{{7*7}}${7*7}", "quotes": b"%27%22%3C%3E%26", "empty": b"",
-    "combining": "e\u0301".encode() + "\u0301".encode() * 5000,
+    "NUL inside": b"some%00words", "lone surrogate": b"%ED%A0%80", "not UTF-8": b"%FF%FE%FD", "long": b"x" * 150_000, "empty": b"",
+    "line breaks": b"a%0D%0ABcc:%20x@example.org", "bidi": b"%E2%80%AE%E2%81%A6", "quotes": b"%27%22%3C%3E%26",
+    "number": b"99999999999999999999999",
 }  # fmt: skip
 
 
@@ -310,6 +310,44 @@ def test_an_old_page_gives_the_words_back_to_be_sent_again(
 
 
 LINKS_OF_A_DAY = {"accounts.use_reset", "accounts.use_address", "accounts.keep_own"}  # these are over by then
+
+
+MENDED = [
+    (wrong, right, name)
+    for wrong in ROWS
+    for right in ROWS
+    if wrong.method == right.method == "POST" and wrong.url == right.url and wrong.endpoint == right.endpoint
+    for name in [
+        next((n for n in PERSONAS if (wrong.expected(n), right.expected(n)) == ("again", "done")), None)
+    ]
+    if name
+]
+
+
+def test_a_refused_form_can_be_mended_and_sent_with_its_key(site_app: Flask, seeded: Site) -> None:
+    """Back, mend, send again: the key of a form that was refused is not used up."""
+    for wrong, right, name in MENDED:
+        restore(site_app, seeded)
+        url, key = right.address(seeded), {"once": "k" * 22}
+        assert visitor(site_app, seeded, name).press(url, **wrong.fields, **key).status_code == 422, url
+        mended = visitor(site_app, seeded, name).press(url, **right.fields, **key)
+        restore(site_app, seeded)
+        at_once = visitor(site_app, seeded, name).press(url, **right.fields)
+        assert (mended.status_code, re.sub(r"\d+", "", mended.location)) == (
+            303,
+            re.sub(r"\d+", "", at_once.location),
+        ), url
+    assert len(MENDED) > 8
+
+
+def test_a_mistyped_password_can_be_mended_by_going_back(site_app: Flask, seeded: Site) -> None:
+    """The same form with the same key: the second time the password is right, and she is in."""
+    fields = {"email": f"{mark('mailbox ana')}@example.org", "once": "k" * 22}
+    browser = visitor(site_app, seeded, "nobody")
+    assert browser.press("/sign-in", password="not the right one", **fields).status_code == 422
+    assert browser.press("/sign-in", password=PASSWORD, **fields).status_code == 303
+
+    assert browser.get("/account").status_code == 200
 
 
 SENSITIVE = {"people.suspend": "reason", "accounts.change_address": "email"}
