@@ -130,12 +130,12 @@ def commit() -> None:
 
 
 def let_others_write() -> None:
-    """Before slow work in a writing request (a password hash): keep what was counted, give the write lock back.
+    """Before slow work in a writing request (a password hash): give the write lock back, keeping only what was counted.
 
-    What is read after it is read anew; nothing that the slow work decides may be written before it.
+    Everything else written so far is undone, a form's key among it: should the slow work refuse, the
+    same form can be sent again. What is read after it is read anew.
     """
-    db.session.commit()
-    db.session.info.pop("kept", None)
+    rollback()
 
 
 def after_commit(step: Callable[[], None]) -> None:

@@ -39,8 +39,8 @@ def settings() -> Settings:
     return found
 
 
-def sign_in(email: str, password: str, device: str, source: str, mark: str) -> tuple[Person, str, str]:
-    """Open a sign-in. Returns the person, the token for her cookie, and her device's mark.
+def sign_in(email: str, password: str, device: str, source: str, mark: str) -> tuple[str, str]:
+    """Open a sign-in. Returns the token for the cookie, and the device's mark.
 
     Errors: Refused, with one sentence for every reason but too many tries.
     """
@@ -48,20 +48,20 @@ def sign_in(email: str, password: str, device: str, source: str, mark: str) -> t
     _count_try(email, source, mark)
     person = person_by_email(email)
     known = person is not None and person.state in MAY_SIGN_IN
-    hashed = person.password_hash if person is not None and known else ""
+    person_id, hashed = (person.id, person.password_hash) if person is not None and known else (0, "")
     let_others_write()
     right = is_password(hashed, password)
-    if person is None or not right or not _is_unchanged(person, hashed):
+    if not right or not _is_unchanged(person_id, hashed):
         raise Refused(
             gettext("E-mail and password do not go together. Check both, or reset the password."), 422
         )
-    return person, open_sign_in(person.id, device), device_mark(person.id, mark)
+    return open_sign_in(person_id, device), device_mark(person_id, mark)
 
 
-def _is_unchanged(person: Person, hashed: str) -> bool:
+def _is_unchanged(person_id: int, hashed: str) -> bool:
     """Whether the password that was just checked is still the person's, and she may still sign in."""
     now_kept = db.session.execute(
-        select(Person.password_hash, Person.state).where(Person.id == person.id)
+        select(Person.password_hash, Person.state).where(Person.id == person_id)
     ).first()
     return now_kept is not None and now_kept[0] == hashed and now_kept[1] in MAY_SIGN_IN
 

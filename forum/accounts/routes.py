@@ -35,10 +35,11 @@ def sign_in() -> Answer:
 
     def step() -> str:
         mark = request.cookies.get("device", "")
-        _person, token, mark = actions.sign_in(
-            form.email.data, form.password.data, device_name(), request.remote_addr or "", mark
+        keeper.append(
+            actions.sign_in(
+                form.email.data, form.password.data, device_name(), request.remote_addr or "", mark
+            )
         )
-        keeper.append((token, mark))
         return pages.own_address(request.args.get("next"), url_for("home.show_home"))
 
     answer = pages.carry_out(form, step)
