@@ -1,12 +1,18 @@
-"""create_app(): settings → database → sign-in → features → errors. Reads as a list."""
+"""create_app(): settings → database → plugins → sign-in → features → errors. Reads as a list."""
 
 from __future__ import annotations
 
 import datetime as dt
+import io
+import traceback
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from flask import (
     Flask,
+    Request,
     Response,
     current_app,
     g,
@@ -23,13 +29,26 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, ValidationError
 
-from forum import db, errors, headers, health_pages, home, layout, limits, paths, permissions, sealing
+from forum import (
+    db,
+    errors,
+    headers,
+    health_pages,
+    home,
+    layout,
+    limits,
+    mounting,
+    paths,
+    permissions,
+    plugins,
+    sealing,
+)
 from forum.accounts import leaving
 from forum.accounts import routes as accounts
 from forum.accounts.actions import confirm_password, touch_sign_in
 from forum.agencies import guardians, joining, people
 from forum.agencies import routes as agencies
-from forum.agencies.queries import viewer_of_token
+from forum.agencies.queries import place_by_slug, viewer_of_token
 from forum.boards import routes as boards
 from forum.config import LANGUAGES, Settings
 from forum.notifications import routes as notifications
@@ -68,27 +87,56 @@ CONFIRM_FOR = dt.timedelta(minutes=15)
 TOUCH_EVERY = dt.timedelta(hours=1)
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The application for these settings (default: from the environment)."""
+class InMemory(Request):
+    """A request whose uploads touch no disk."""
+
+    def _get_file_stream(self, *sizes: Any, **about: Any) -> io.BytesIO:
+        return io.BytesIO()
+
+
+class Site(Flask):
+    """Flask, but uploads stay in memory and faults on quiet pages are logged without the address."""
+
+    request_class = InMemory
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log a fault that nobody handled."""
+        if not mounting.is_quiet():
+            super().log_exception(exc_info)
+            return
+        frames = traceback.extract_tb(exc_info[2])
+        place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else "?"
+        self.logger.error("a fault on a quiet page: %s at %s", exc_info[0].__name__, place)
+
+
+def create_app(settings: Settings | None = None, with_plugins: Sequence[Any] | None = None) -> Flask:
+    """The application for these settings (default: from the environment).
+
+    `with_plugins`: exactly these plugins instead of the installed ones. Errors: plugins.Broken.
+    """
     settings = settings or Settings.from_environment()
-    app = Flask(__name__, template_folder=str(paths.templates()), static_folder="static")
+    app = Site(__name__, template_folder=str(paths.templates()), static_folder="static")
     configure(app, settings)
     db.db.init_app(app)
     sealing.init_app(app, settings)
     limits.init_app(app, settings)
+    plugins.init_app(app, plugins.load(settings.blocked, with_plugins, settings.trace_hooks))
     init_languages(app)
     headers.init_app(app, settings.https)
     app.url_map.converters["id"] = IdConverter
     app.before_request(begin_request)
     init_sign_in(app)
     app.before_request(check_permission)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     for feature in FEATURES:
         app.register_blueprint(feature)
+    mounting.mount(app, plugins.loaded(app))
     layout.init_app(app)
     errors.init_app(app)
     app.view_functions["static"] = permissions.needs("accounts.leave")(app.view_functions["static"])
     permissions.check_routes(app)
+    for view in filter(permissions.is_tapped, app.view_functions.values()):
+        csrf.exempt(view)
     return app
 
 
@@ -127,7 +175,7 @@ def init_languages(app: Flask) -> None:
     """Catalogues and the choice among them."""
     Babel(
         app,
-        default_translation_directories=str(paths.translations()),
+        default_translation_directories=";".join(map(str, catalogues(app))),
         locale_selector=chosen_language,
         timezone_selector=lambda: current_viewer().timezone,
     )
@@ -138,6 +186,12 @@ def init_languages(app: Flask) -> None:
             secure = app.config["SESSION_COOKIE_SECURE"]
             response.set_cookie("lang", request.args["lang"], secure=secure, httponly=True, samesite="Lax")
         return response
+
+
+def catalogues(app: Flask) -> list[Path]:
+    """The folders of the core's catalogues and of every plugin's."""
+    own = [plugin.own("translations") for plugin in plugins.loaded(app)]
+    return [paths.translations(), *filter(None, own)]
 
 
 def chosen_language() -> str:
@@ -169,6 +223,7 @@ def init_sign_in(app: Flask) -> None:
         return accounts.SignedIn(token, found[0])
 
     app.after_request(touch_later)
+    app.after_request(report_later)
 
 
 def begin_request() -> None:
@@ -176,7 +231,7 @@ def begin_request() -> None:
     db.set_reading(request.method in ("GET", "HEAD", "OPTIONS"))
     if "\0" in request.path or any("\0" in v for _, v in request.args.items(multi=True)):
         raise BadRequest
-    if request.endpoint not in WITHOUT_VIEWER:
+    if request.endpoint not in WITHOUT_VIEWER and not mounting.is_quiet():
         g.viewer = signed_in_viewer()
 
 
@@ -194,14 +249,33 @@ def check_permission() -> Any:
     if name is None:
         return None  # no such route: 404 follows
     viewer, wanted = current_viewer(), permissions.permission(name)
-    if wanted.signed_in and not viewer.signed_in:
+    view = request_app().view_functions[request.endpoint or ""]
+    if permissions.is_tapped(view):
+        headers.require_own_origin(request_app().config["CALLBOARD"].base_url)
+    policy = permissions.policy_of(request_app(), request.endpoint)
+    if policy is None and wanted.signed_in and not viewer.signed_in:
         return redirect(url_for("accounts.sign_in", next=here()), 303)
     standing = viewer.membership((request.view_args or {}).get("agency", ""))
-    if not permissions.may(viewer, name, standing):
+    require_open(viewer)
+    allowed = (
+        permissions.may(viewer, name, standing) if policy is None else policy(**(request.view_args or {}))
+    )
+    if not allowed:
         raise Missing
     if wanted.sensitive and not confirmed_lately(viewer):
         return ask_password(viewer)
     return None
+
+
+def require_open(viewer: Viewer) -> None:
+    """On an agency's pages of a plugin: the agency has it on. Errors: Missing, as for any page that is not there."""
+    here = mounting.mounted_here()
+    if here is None or here.mount.at != "agency":
+        return
+    slug = (request.view_args or {}).get("agency", "")
+    g.place = place_by_slug(viewer, slug)
+    if here.plugin.name not in g.place.on:
+        raise Missing
 
 
 def ask_password(viewer: Viewer) -> Any:
@@ -241,4 +315,11 @@ def touch_later(response: Response) -> Response:
     if viewer.sign_in_id and touched and not prefetch and db.now() - touched > TOUCH_EVERY:
         app, sign_in_id = request_app(), viewer.sign_in_id
         response.call_on_close(lambda: touch_sign_in(app, sign_in_id))
+    return response
+
+
+def report_later(response: Response) -> Response:
+    """After the answer: let operators know of a plugin that pauses."""
+    if plugins.loaded().faults.unreported:
+        response.call_on_close(partial(plugins.report_pauses, request_app()))
     return response

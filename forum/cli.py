@@ -6,7 +6,9 @@ import json
 import os
 import secrets
 import sys
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask
@@ -16,9 +18,52 @@ from forum.accounts.queries import person_by_email
 from forum.agencies import actions as agencies
 from forum.app import create_app
 from forum.permissions import Refused
+from forum.plugins import Broken, load, loaded
 
 
-@click.group()
+class Commands(click.Group):
+    """The core's commands, and those of plugins under their slugs; plugins are loaded only when asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every name there is."""
+        return sorted({*super().list_commands(ctx), *_plugin_groups()})
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The core's command of this name, else a plugin's group."""
+        return super().get_command(ctx, name) or _plugin_groups().get(name)
+
+
+@lru_cache(maxsize=1)
+def _plugin_groups() -> dict[str, click.Group]:
+    try:
+        settings = config.Settings.from_environment()
+        plugins = load(settings.blocked)
+    except (config.BadSetting, Broken) as error:
+        raise click.ClickException(str(error)) from error
+    groups: dict[str, click.Group] = {}
+    for plugin, commands in plugins.everyone("commands"):
+        group = PluginGroup(plugin.info.address, help=str(plugin.info.summary))
+        for command in commands:
+            group.add_command(command)
+        groups[plugin.info.address] = group
+    return groups
+
+
+class PluginGroup(click.Group):
+    """A plugin's commands: each runs inside the application, and is committed when it ends well."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Errors: ClickException with the sentence of a refusal; then nothing is kept."""
+        with _app().app_context():
+            try:
+                answer = super().invoke(ctx)
+                db.commit()
+            except Refused as refusal:
+                raise click.ClickException(refusal.sentence) from refusal
+            return answer
+
+
+@click.group(cls=Commands)
 @click.version_option(package_name="callboard")
 def main() -> None:
     """Callboard: where models meet, learn and are safe."""
@@ -27,7 +72,7 @@ def main() -> None:
 def _app() -> Flask:
     try:
         return create_app()
-    except config.BadSetting as error:
+    except (config.BadSetting, Broken) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -110,17 +155,40 @@ def database() -> None:
 def upgrade() -> None:
     """Make the tables the newest there are."""
     with _app().app_context():
-        migrating.upgrade()
+        migrating.upgrade_all()
         health.make_reserve(config.Settings.from_environment().data)
-        click.echo(f"Database at {migrating.current()}.")
+        for component in migrating.components():
+            click.echo(f"{component.name or 'core'}: at {migrating.current(component)}.")
 
 
 @database.command("revision")
+@click.argument("component", default="core")
 @click.option("-m", "--message", required=True)
-def revision(message: str) -> None:
-    """Write a version file from the models."""
+def revision(component: str, message: str) -> None:
+    """Write a version file from the models of COMPONENT: core, or a plugin's name."""
     with _app().app_context():
-        migrating.write_revision(migrating.CORE, message)
+        try:
+            migrating.write_revision(migrating.component(component), message)
+        except KeyError as error:
+            raise click.ClickException(f"There is no component {component} with migrations.") from error
+
+
+@main.group("plugins")
+def plugin_commands() -> None:
+    """Plugins: what is loaded, and a new one."""
+
+
+@plugin_commands.command("list")
+def list_plugins() -> None:
+    """Every loaded plugin: its hooks, and the agencies that have it on."""
+    with _app().app_context():
+        plugins = loaded()
+        on = [(place.agency.slug, place.on) for place in plugins.places() if place.agency]
+        for plugin in plugins:
+            where = [slug for slug, names in on if plugin.name in names]
+            click.echo(f"{plugin.name} ({plugin.info.scope}): {plugin.info.title}")
+            click.echo(f"  hooks: {', '.join(plugins.hooks_of(plugin))}")
+            click.echo(f"  on in: {', '.join(where) or 'no agency'}")
 
 
 @main.group("keys")

@@ -53,6 +53,10 @@ class Settings:
     newcomer_topics: int = _setting(3, "Topics a person may open on her first day.")
     newcomer_replies: int = _setting(10, "Replies a person may write on her first day.")
     max_body: int = _setting(262_144, "Largest request body, in bytes.")
+    blocked_plugins: str = _setting(
+        "", "Plugins not to load, by name, comma separated; closes their site pages too."
+    )
+    trace_hooks: bool = _setting(False, "Log every call of a plugin's hook.")
     processes: int = _setting(2, "Web processes that `callboard serve` starts.")
     demo: bool = _setting(False, "Set by `callboard demo`: shows the banner, relaxes staff sign-in.")
     testing: bool = _setting(False, "Set by the test fixtures: cheap hashes are allowed.")
@@ -96,6 +100,11 @@ class Settings:
         """The host names that are answered; any other gets a 400."""
         named = [h.strip() for h in self.trusted_hosts.split(",") if h.strip()]
         return [urlsplit(self.base_url).hostname or "", *named]
+
+    @property
+    def blocked(self) -> list[str]:
+        """Names of the plugins that are not loaded."""
+        return [name.strip() for name in self.blocked_plugins.split(",") if name.strip()]
 
     @property
     def database(self) -> str:

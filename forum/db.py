@@ -95,6 +95,11 @@ def set_reading(reading: bool) -> None:
     _reading.set(reading)
 
 
+def is_reading() -> bool:
+    """Whether the transactions of this request only read."""
+    return _reading.get()
+
+
 def engine_options(url: str) -> dict[str, Any]:
     """Flask-SQLAlchemy's engine options for this address."""
     if url.startswith("sqlite"):
@@ -119,6 +124,15 @@ def _prepare_connection(connection: Any, record: Any) -> None:
 def _begin(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _refuse_writing(
+    connection: Connection, cursor: Any, statement: str, values: Any, context: Any, many: bool
+) -> None:
+    """A GET never writes (house rule; permissions.md, P71): what may follow one goes through `record`."""
+    if _reading.get() and statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE"):
+        raise RuntimeError(f"a request that reads wanted to write: {statement.split(None, 3)[:3]}")
 
 
 def commit() -> None:

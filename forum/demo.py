@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from flask import current_app
 from sqlalchemy import insert, select
 
-from forum import audit, db, health, markup, migrating, paths, sealing, search
+from forum import audit, db, health, markup, migrating, paths, plugins, sealing, search
 from forum.accounts.models import Person
 from forum.accounts.passwords import hash_password
 from forum.agencies.models import Agency, Guardianship, Membership, RoleGrant
@@ -23,6 +23,7 @@ from forum.boards import rules
 from forum.boards.actions import slug_of
 from forum.boards.models import Board, Post, ReadMark, Topic
 from forum.db import now
+from forum.declare import Demo
 from forum.viewer import STAFF_ROLES
 
 PASSWORD = "three quiet green coats"
@@ -52,7 +53,7 @@ def prepare() -> list[dict[str, Any]]:
     """Tables, keys and data, unless they are there already; returns the personas' sign-ins."""
     settings_data = _data_folder()
     (settings_data / "demo").touch()
-    migrating.upgrade()
+    migrating.upgrade_all()
     health.make_reserve(settings_data)
     if db.db.session.scalar(select(Person.id).limit(1)) is None:
         seed(now())
@@ -110,6 +111,8 @@ def seed(at: dt.datetime) -> None:
     for board in boards.values():
         _finish_board(board)
     _mark_read(people, at)
+    tried = Demo({handle: p.id for handle, p in people.items()}, {slug: a.id for slug, a in agencies.items()})
+    plugins.loaded().everyone("seed", now=at, demo=tried)
     audit.record("site.seed_demo", "site", 0, actor_id=None)
     db.commit()
 

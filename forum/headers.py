@@ -67,3 +67,12 @@ def refuse_cross_site() -> None:
     is_link = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method in ("GET", "HEAD")
     if not is_link or request.headers.get("Sec-Fetch-Dest", "document") != "document":
         abort(403)
+
+
+def require_own_origin(base_url: str) -> None:
+    """A tap without token must come from a page of this site, and the browser must say so. Errors: 403."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site != "same-origin" and origin != base_url.rstrip("/"):
+        abort(403)

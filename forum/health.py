@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from forum import jobs, migrating, outbox, sealing
 from forum.config import Settings
 from forum.db import db, now, sqlite
+from forum.plugins import loaded
 
 SAFE_SQLITE = (3, 51, 3)  # first without the WAL-reset race that can corrupt a database
 LATE = dt.timedelta(minutes=10)  # jobs and mail that wait longer mean that no worker is running
@@ -29,7 +31,9 @@ NO_BEAT = dt.timedelta(minutes=15)  # longer than any one job may take
 FREE = 100 * 2**20  # bytes of disk below which the site is not ready
 RESERVE = 20 * 2**20  # bytes set aside so that content can be taken down on a full disk
 ESSENTIAL = frozenset({"database", "schema", "keys"})  # the others do not keep people from reading
-ASKED_OF_DATABASE = frozenset({"schema", "jobs", "mail"})  # not asked, and not ok, while it is away
+ASKED_OF_DATABASE = frozenset(
+    {"schema", "jobs", "mail", "plugins"}
+)  # not asked, and not ok, while it is away
 
 AtHead = Callable[[], bool]
 
@@ -53,6 +57,7 @@ def ready(app: Flask, at_head: AtHead = migrating.at_head) -> tuple[bool, dict[s
         "jobs": lambda: _is_recent(jobs.oldest_due(now())),
         "mail": lambda: not outbox.failures(now() - LATELY) and _is_recent(outbox.oldest_due(now())),
         "disk": lambda: not list(_disk(settings)),
+        "plugins": lambda: not list(_about_plugins(app)),
     }
     found: dict[str, bool] = {}
     with app.app_context():
@@ -99,10 +104,21 @@ def doctor(app: Flask, at_head: AtHead = migrating.at_head) -> list[Finding]:
             *_about_database(settings),
         ]
         if _holds(_database_answers):
-            found += [*_about_schema(at_head), *_asked(_about_work)]
+            found += [*_about_schema(at_head), *_asked(_about_work), *_asked(partial(_about_plugins, app))]
     order = ["error", "warning"]
     found.sort(key=lambda finding: order.index(finding.level))
     return found or [Finding("ok", "Everything is as it should be.")]
+
+
+def _about_plugins(app: Flask) -> Iterator[Finding]:
+    """What plugins ask to be looked at; a check that fails is worth a look itself."""
+    plugins = loaded(app)
+    for plugin, check in plugins.checks:
+        said = plugins.contained(plugin, f"health check {check.name}", check.run)
+        if said is None:
+            yield Finding("error", f"The check {check.name} of the plugin {plugin.name} failed; see the log.")
+        elif said:
+            yield Finding("warning", f"{plugin.name}: {said}")
 
 
 def _about_settings(settings: Settings) -> Iterator[Finding]:

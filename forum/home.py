@@ -9,7 +9,7 @@ from flask import Blueprint, url_for
 from flask_babel import gettext
 from sqlalchemy import Row
 
-from forum import pages
+from forum import pages, slots
 from forum.agencies.queries import desks
 from forum.boards import queries
 from forum.db import now
@@ -35,7 +35,7 @@ def show_home() -> tuple[str, int]:
         notices=viewer.notices,
         desks=desks(viewer),
         steps=first_steps(viewer),
-        cards=[],
+        cards=slots.dashboard(),
     )
 
 

@@ -16,14 +16,14 @@ from functools import partial
 from itertools import takewhile
 from typing import Any, TypeVar
 
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import JSON, Index, String, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert  # SQLite is written the same ON CONFLICT
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from forum.config import Settings
-from forum.db import UTC, commit, db, now, rollback
+from forum.db import UTC, commit, db, now, record, rollback
 
 Handler = Callable[[dict[str, Any]], None]
 Recurring = Callable[[dt.datetime], None]
@@ -129,6 +129,21 @@ def enqueue(
     db.session.execute(row.on_conflict_do_nothing(index_elements=["key"]))
 
 
+def enqueue_apart(name: str, payload: dict[str, Any], key: str | None = None) -> None:
+    """Queue a job in a short transaction of its own: for what a request noticed while it only read."""
+    values = {
+        "key": key,
+        "name": name,
+        "payload": payload,
+        "created_at": now(),
+        "run_at": now(),
+        "attempts": 0,
+        "last_error": "",
+    }
+    row = insert(Job).values(**values).on_conflict_do_nothing(index_elements=["key"])
+    record(lambda session: session.execute(row))
+
+
 def run_due(at: dt.datetime) -> int:
     """Run what is due at `at`, recurring jobs first; how many were begun (at most `AT_ONCE` of each)."""
     _make_known(at)
@@ -161,7 +176,7 @@ def oldest_due(at: dt.datetime) -> dt.datetime | None:
 def failed() -> list[str]:
     """Names of the jobs that have failed for good, and of recurring ones that failed lately."""
     queued = select(Job.name).where(Job.failed_at.is_not(None)).distinct()
-    again = select(JobSchedule.name).where(JobSchedule.failures > 0, JobSchedule.name.in_(_recurring))
+    again = select(JobSchedule.name).where(JobSchedule.failures > 0, JobSchedule.name.in_(_every_recurring()))
     return sorted({*db.session.scalars(queued), *db.session.scalars(again)})
 
 
@@ -216,13 +231,20 @@ def purge(at: dt.datetime) -> None:
     db.session.execute(delete(Job).where(Job.failed_at < at - KEPT))
 
 
+def _every_recurring() -> dict[str, tuple[dt.timedelta, Recurring]]:
+    """The recurring jobs of this application: the core's, and those of its plugins."""
+    return {**current_app.extensions.get("jobs", {}), **_recurring}
+
+
 # --- recurring -----------------------------------------------------------------------------------
 
 
 def _make_known(at: dt.datetime) -> None:
     known = set(db.session.scalars(select(JobSchedule.name)))
     rows = [
-        {"name": n, "next_run": at, "failures": 0, "last_error": ""} for n in _recurring if n not in known
+        {"name": n, "next_run": at, "failures": 0, "last_error": ""}
+        for n in _every_recurring()
+        if n not in known
     ]
     if rows:
         db.session.execute(insert(JobSchedule).values(rows).on_conflict_do_nothing())
@@ -233,7 +255,7 @@ def _run_one_recurring(at: dt.datetime) -> bool:
     row = _claim_recurring(at)
     if row is None:
         return False
-    every, function = _recurring[row.name]
+    every, function = _every_recurring()[row.name]
 
     def step() -> None:
         function(at)
@@ -250,12 +272,12 @@ def _run_one_recurring(at: dt.datetime) -> bool:
 def _claim_recurring(at: dt.datetime) -> JobSchedule | None:
     due = (
         select(JobSchedule)
-        .where(JobSchedule.name.in_(_recurring), JobSchedule.next_run <= at)
+        .where(JobSchedule.name.in_(_every_recurring()), JobSchedule.next_run <= at)
         .order_by(JobSchedule.next_run, JobSchedule.name)
     )
     row = db.session.scalar(due.limit(1).with_for_update(skip_locked=True))
     if row is not None:
-        row.next_run = at + min(_recurring[row.name][0], LEASE)
+        row.next_run = at + min(_every_recurring()[row.name][0], LEASE)
         db.session.flush()
         db.session.expunge(row)
     commit()

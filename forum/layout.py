@@ -6,6 +6,7 @@ Everything here is cheap: addresses are made once per application, no statement 
 from __future__ import annotations
 
 import hashlib
+import json
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,9 +18,13 @@ from flask import Flask, current_app, g, request
 from flask_babel import get_locale, get_translations, gettext
 from markupsafe import Markup
 
+from forum import slots
 from forum.config import LANGUAGES
 from forum.db import now
+from forum.declare import HelpLink
 from forum.pages import idempotency_key
+from forum.paths import PACKAGE
+from forum.plugins import loaded
 from forum.times import Clock
 from forum.viewer import Viewer, current_viewer
 
@@ -34,23 +39,14 @@ class NavLink:
     count: int = 0
 
 
-@dataclass(frozen=True)
-class Hotline:
-    """A line one can call now, readable without signing in."""
-
-    label: str
-    tel: str
-    display: str
-    about: str
-
-
 def init_app(app: Flask) -> None:
     """Give every template what it may count on."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(translated, translated_plural, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(
-        asset=asset, zone_time=zone_time, idempotency_key=idempotency_key, languages=LANGUAGES
-    )
+        asset=asset, zone_time=zone_time, idempotency_key=idempotency_key, languages=LANGUAGES, slot=slots.slot,
+        help_links=slots.help_links,
+    )  # fmt: skip
     app.context_processor(layout_values)
 
 
@@ -106,22 +102,29 @@ def navigation(viewer: Viewer) -> list[NavLink]:
             gettext("Notices"), "/notifications", path.startswith("/notifications"), viewer.notices
         )
         links.append(notices)
+    links += [
+        NavLink(label, url, path == url or path.startswith(f"{url}/")) for label, url in slots.nav_links()
+    ]
+    if viewer.signed_in:
         links.append(NavLink(gettext("Account"), "/account", path.startswith("/account")))
     return links
 
 
-def hotlines() -> list[Hotline]:
-    """The lines of the help strip. Sources: 911 (US emergency), RAINN, US trafficking hotline."""
-    return [
-        Hotline(gettext("Emergency"), "911", "911", gettext("If you are in danger now")),
-        Hotline(
-            gettext("Sexual assault"), "+18006564673", "1-800-656-HOPE",
-            gettext("Any hour, free, you need not say your name"),
-        ),
-        Hotline(
-            gettext("Trafficking"), "+18883737888", "1-888-373-7888", gettext("Any hour, in over 200 languages")
-        ),
-    ]  # fmt: skip
+def hotlines() -> list[HelpLink]:
+    """The lines of the help strip: those that plugins give, or, when none does, the few the core carries."""
+    language = str(get_locale() or "en")
+    return slots.help_links("strip") or [
+        HelpLink(
+            line["label"][language], f"tel:{line['tel']}", True, line["about"][language], line["printed"]
+        )
+        for line in _own_lines()
+    ]
+
+
+@lru_cache(maxsize=1)
+def _own_lines() -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = json.loads((PACKAGE / "hotlines.json").read_text("utf-8"))
+    return lines
 
 
 def clock() -> Clock:
@@ -141,7 +144,11 @@ def zone_time(moment: Any) -> Markup:
 
 def asset(name: str) -> str:
     """The address of a static file; it changes when the file does, so it may be kept for a year."""
-    return f"/static/{name}?v={_version(str(current_app.static_folder), name)}"
+    plugin = loaded().get(name.partition("/")[0])
+    folder = plugin.own("static") if plugin else None
+    if folder is None:
+        return f"/static/{name}?v={_version(str(current_app.static_folder), name)}"
+    return f"/static/{name}?v={_version(str(folder), name.partition('/')[2])}"
 
 
 @lru_cache(maxsize=32)

@@ -15,37 +15,62 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from flask import has_app_context
+from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
 from forum import paths
-from forum.db import db
+from forum.db import Base, commit, db, now
+from forum.plugins import loaded
 
 OUTSIDE = ("search_text",)  # full-text tables: each database has its own kind, written by hand
 
 
 @dataclass(frozen=True)
 class Component:
-    """Whose migrations: the core (`name` empty) or a plugin. `others`: prefixes that are not its own."""
+    """Whose migrations: the core (`name` empty) or a plugin."""
 
     name: str
     versions: Path
-    others: tuple[str, ...] = ()
 
     @property
     def version_table(self) -> str:
         """Where this component's revision is kept."""
         return f"alembic_version_{self.name}" if self.name else "alembic_version"
 
-    def owns(self, table: str) -> bool:
-        """Whether a table belongs to this component."""
+    def owns(self, table: str, others: frozenset[str] = frozenset()) -> bool:
+        """Whether a table belongs to this component; `others`: names of plugins, whose tables are not the core's."""
         if table.startswith((*OUTSIDE, "alembic_version")):
             return False
         if self.name:
             return table.startswith(f"{self.name}_")
-        return not table.startswith(tuple(f"{other}_" for other in self.others))
+        return table in _core_tables() or not table.startswith(tuple(f"{other}_" for other in others))
 
 
 CORE = Component("", paths.migrations() / "versions")
+
+
+def components() -> list[Component]:
+    """The core, then every loaded plugin that has tables."""
+    own = [(plugin.name, plugin.own("migrations")) for plugin in loaded()]
+    return [CORE, *(Component(name, folder / "versions") for name, folder in own if folder)]
+
+
+def component(name: str) -> Component:
+    """The component of this name ('core' or a plugin). Errors: KeyError."""
+    return {c.name or "core": c for c in components()}[name]
+
+
+def plugin_names(connection: Connection | None) -> frozenset[str]:
+    """Plugins that have tables here: those that are loaded, and those that were once and left theirs."""
+    names = {plugin.name for plugin in loaded()} if has_app_context() else set()
+    names |= {m.class_.__module__.partition(".")[0].removeprefix("forum_") for m in Base.registry.mappers} - {
+        "forum"
+    }
+    if connection is not None:
+        tables = inspect(connection).get_table_names()
+        names |= {t.removeprefix("alembic_version_") for t in tables if t.startswith("alembic_version_")}
+    return frozenset(names)
 
 
 def _config(component: Component, connection: Connection | None) -> Config:
@@ -55,15 +80,20 @@ def _config(component: Component, connection: Connection | None) -> Config:
     config.set_main_option("version_locations", str(component.versions))
     config.attributes.update(
         connection=connection, metadata=db.metadata, version_table=component.version_table,
-        include_object=_filter(component),
+        include_object=_filter(component, plugin_names(connection)),
     )  # fmt: skip
     return config
 
 
-def _filter(component: Component) -> Any:
+def _core_tables() -> set[str]:
+    mapped = ((m.class_.__module__, m.local_table) for m in Base.registry.mappers)
+    return {str(table) for module, table in mapped if module.startswith("forum.")}
+
+
+def _filter(component: Component, others: frozenset[str]) -> Any:
     def include(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
         table = name if kind == "table" else getattr(getattr(thing, "table", None), "name", "")
-        return component.owns(table or "")
+        return component.owns(table or "", others)
 
     return include
 
@@ -100,8 +130,17 @@ def head(component: Component = CORE) -> str | None:
 
 
 def at_head() -> bool:
-    """Whether the core's tables are the newest there are."""
-    return current() == head()
+    """Whether everybody's tables are the newest there are."""
+    return all(current(component) == head(component) for component in components())
+
+
+def upgrade_all() -> None:
+    """Bring the core's tables to the newest, then each plugin's, then their reference data."""
+    for component in components():
+        upgrade(component)
+    for plugin in loaded():
+        loaded().one(plugin, "seed", now=now(), demo=None)
+    commit()
 
 
 def differences(component: Component = CORE) -> list[Any]:
@@ -113,7 +152,7 @@ def differences(component: Component = CORE) -> list[Any]:
 def _context(component: Component, connection: Connection) -> MigrationContext:
     options = {
         "version_table": component.version_table,
-        "include_object": _filter(component),
+        "include_object": _filter(component, plugin_names(connection)),
         "compare_type": True,
     }
     return MigrationContext.configure(connection, opts=options)

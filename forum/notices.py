@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from flask import current_app
+
 from forum.viewer import Viewer
 
 
@@ -19,6 +21,7 @@ class Told(Protocol):
     id: int
     kind: str
     subject_id: int | None
+    agency_id: int | None
     facts: dict[str, Any]
 
 
@@ -35,15 +38,22 @@ Describe = Callable[[Viewer, Sequence[Told]], dict[int, Words]]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of notice. `describe` gets all of a page at once; what it leaves out is not shown."""
+    """A kind of notice. `describe` gets all of a page at once; what it leaves out is not shown.
+
+    `mailed`: also mail that there is something, whatever the person set; with a `mail_template` that
+    mail is the template with the notice's facts, and else it says nothing of it.
+    """
 
     name: str
-    title: str
+    title: Any
     describe: Describe
+    mailed: bool = False
+    mail_template: str = ""
 
 
 _kinds: dict[str, Kind] = {}
-_writers: list[Callable[[int, str, int | None, dict[str, Any]], None]] = []
+Writer = Callable[[int, Kind, int | None, int | None, dict[str, Any]], None]
+_writers: list[Writer] = []
 
 
 def register(*kinds: Kind) -> None:
@@ -54,21 +64,30 @@ def register(*kinds: Kind) -> None:
 
 
 def kind(name: str) -> Kind | None:
-    """The kind of this name; None when the part that sent it is gone."""
-    return _kinds.get(name)
+    """The kind of this name, the core's or a plugin's; None when the part that sent it is gone."""
+    return _kinds.get(name) or current_app.extensions.get("notice_kinds", {}).get(name)
 
 
-def deliver_with(writer: Callable[[int, str, int | None, dict[str, Any]], None]) -> None:
+def deliver_with(writer: Writer) -> None:
     """Set who stores notices; the notifications feature does, at import."""
     _writers[:] = [writer]
 
 
-def notify(person_id: int, kind: str, subject_id: int | None = None, **facts: Any) -> None:
+def notify(
+    person_id: int,
+    kind_name: str,
+    subject_id: int | None = None,
+    *,
+    agency_id: int | None = None,
+    **facts: Any,
+) -> None:
     """Tell a person. `facts` holds only what she may see for ever; the rest is looked up when read.
 
-    Errors: KeyError for a kind nobody registered.
+    `agency_id`: the agency whose switch of the plugin the notice hangs on. Errors: KeyError for a
+    kind nobody registered.
     """
-    if kind not in _kinds:
-        raise KeyError(kind)
+    known = kind(kind_name)
+    if known is None:
+        raise KeyError(kind_name)
     for write in _writers:
-        write(person_id, kind, subject_id, facts)
+        write(person_id, known, subject_id, agency_id, facts)

@@ -38,7 +38,7 @@ KEPT = dt.timedelta(days=30)  # how long the row of a sent or failed mail is kep
 class OutboxMail(db.Model):
     """A mail. `next_at` is when it is due; while it is being sent, when its lease ends.
 
-    Once sent, `body` is empty. `failed_at`: given up.
+    Once sent, `body` and `to_address` are empty. `failed_at`: given up.
     """
 
     __tablename__ = "outbox_mail"
@@ -212,7 +212,7 @@ def _is_wanted(mail: OutboxMail) -> bool:
 
 
 def _note_sent(mail: OutboxMail, at: dt.datetime) -> None:
-    _note(mail, sent_at=at, body="", last_error="")
+    _note(mail, sent_at=at, body="", to_address="", last_error="")
 
 
 def _note_failure(mail: OutboxMail, at: dt.datetime, error: str) -> None:

@@ -13,14 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True)
-class ExportFile:
-    """One file of an export: rows of JSON values, and a sentence on what they are."""
-
-    name: str
-    rows: list[dict[str, Any]]
-    about: str
+from forum.db import now
+from forum.declare import ExportFile, Kept, PersonRef
+from forum.plugins import loaded
 
 
 @dataclass(frozen=True)
@@ -45,6 +40,8 @@ def files(person_id: int) -> Iterator[ExportFile]:
     """Everything that is kept about a person, part by part."""
     for part in _parts.values():
         yield from part.export(person_id)
+    for _, found in loaded().everyone("person_export", person=PersonRef(person_id)):
+        yield from found
 
 
 def archive(person_id: int) -> bytes:
@@ -52,21 +49,29 @@ def archive(person_id: int) -> bytes:
     out, listed = io.BytesIO(), []
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as folder:
         for file in files(person_id):
-            folder.writestr(
-                f"{file.name}.json", json.dumps(file.rows, ensure_ascii=False, indent=1, default=str)
-            )
-            listed.append(f"{file.name}.json: {file.about}")
+            name, content = _packed(file)
+            folder.writestr(name, content)
+            listed.append(f"{name}: {file.about}")
         folder.writestr("read-me.txt", "\n".join(listed) + "\n")
     return out.getvalue()
 
 
-def erase(person_id: int, keep_words: bool) -> None:
-    """Every part forgets the person; her own row is still there and goes afterwards, by whoever asked.
+def _packed(file: ExportFile) -> tuple[str, bytes]:
+    if isinstance(file.rows, bytes):
+        return file.name, file.rows
+    return f"{file.name}.json", json.dumps(file.rows, ensure_ascii=False, indent=1, default=str).encode()
 
-    `keep_words`: her posts stay, without a name; otherwise their words go as well.
+
+def erase(person_id: int, keep_words: bool) -> tuple[Kept, ...]:
+    """Every part and plugin forgets the person; her own row is still there and goes afterwards, by whoever asked.
+
+    `keep_words`: her posts stay, without a name; otherwise their words go as well. Returns what a
+    legal reason keeps.
     """
+    reports = loaded().everyone("person_erase", person=PersonRef(person_id), now=now())
     for part in _parts.values():
         part.erase(person_id, keep_words)
+    return tuple(kept for _, report in reports for kept in report.kept)
 
 
 def rows_of(found: Any) -> list[dict[str, Any]]:

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import Flask
+from flask import Flask, current_app
 
 from forum.viewer import Membership, Viewer
 
 Rule = Callable[[Viewer, Membership | None], bool]
+Fold = Callable[[bool, Viewer, Membership | None, Any], bool]
+Policy = Callable[..., bool]
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -36,13 +38,17 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Permission:
-    """One thing a person can do. `sensitive`: the password must have been given lately."""
+    """One thing a person can do. `sensitive`: the password must have been given lately.
+
+    `verdict` folds a plugin's own word into what the rule says: (rule's answer, viewer, standing, subject).
+    """
 
     name: str
-    title: str
+    title: Any
     rule: Rule
     signed_in: bool = True
     sensitive: bool = False
+    verdict: Fold | None = None
 
 
 _known: dict[str, Permission] = {}
@@ -56,30 +62,62 @@ def register(*permissions: Permission) -> None:
 
 
 def permission(name: str) -> Permission:
-    """The permission of this name. Errors: KeyError."""
-    return _known[name]
+    """The permission of this name, the core's or a plugin's. Errors: KeyError."""
+    found = _known.get(name)
+    if found is None:
+        found = current_app.extensions["plugins"].permissions[name]
+    return found
 
 
-def may(viewer: Viewer, name: str, standing: Membership | None = None) -> bool:
-    """Whether the viewer holds this permission, by the rule and nothing else."""
-    wanted = _known[name]
-    return (viewer.signed_in or not wanted.signed_in) and wanted.rule(viewer, standing)
+def known_to(app: Flask) -> dict[str, Permission]:
+    """The permissions of this application: the core's, and those of its plugins."""
+    return {**app.extensions["plugins"].permissions, **_known}
 
 
-def require(viewer: Viewer, name: str, standing: Membership | None = None) -> None:
+def may(viewer: Viewer, name: str, standing: Membership | None = None, subject: Any = None) -> bool:
+    """Whether the viewer holds this permission: by its rule and, for a plugin's, by the plugin's verdict.
+
+    `subject`: what it is about, for a verdict that depends on it.
+    """
+    wanted = permission(name)
+    if wanted.signed_in and not viewer.signed_in:
+        return False
+    allowed = wanted.rule(viewer, standing)
+    return allowed if wanted.verdict is None else wanted.verdict(allowed, viewer, standing, subject)
+
+
+def require(viewer: Viewer, name: str, standing: Membership | None = None, subject: Any = None) -> None:
     """Errors: Missing when the viewer may not."""
-    if not may(viewer, name, standing):
+    if not may(viewer, name, standing, subject):
         raise Missing
 
 
-def needs(name: str) -> Callable[[View], View]:
-    """Mark a view with the permission it needs; `app` enforces it before the view runs."""
+def needs(name: str, by: Policy | None = None) -> Callable[[View], View]:
+    """Mark a view with the permission it needs; `app` enforces it before the view runs.
+
+    `by`: where there is no person (a receipt, a night pass), a named function of the address's
+    arguments that decides in the permission's place.
+    """
 
     def mark(view: View) -> View:
-        view.needs = name  # type: ignore[attr-defined]
+        view.needs, view.policy = name, by  # type: ignore[attr-defined]
         return view
 
     return mark
+
+
+def is_tapped(view: Any) -> bool:
+    """Whether a view's form needs neither sign-in nor token (see `tapped`)."""
+    return bool(getattr(view, "tapped", False))
+
+
+def tapped(view: View) -> View:
+    """Mark a view whose form is a tap without sign-in, token or cookie.
+
+    It is guarded by Origin or Sec-Fetch-Site instead: another site cannot press it (house.md, section 6).
+    """
+    view.tapped = True  # type: ignore[attr-defined]
+    return view
 
 
 def needed_by(app: Flask, endpoint: str | None) -> str | None:
@@ -87,11 +125,17 @@ def needed_by(app: Flask, endpoint: str | None) -> str | None:
     return getattr(app.view_functions.get(endpoint or ""), "needs", None)
 
 
+def policy_of(app: Flask, endpoint: str | None) -> Policy | None:
+    """The function that decides in the permission's place at this endpoint, if one does."""
+    return getattr(app.view_functions.get(endpoint or ""), "policy", None)
+
+
 def check_routes(app: Flask) -> None:
     """Refuse to start with a route that names no known permission. Errors: RuntimeError."""
+    known = known_to(app)
     for rule in app.url_map.iter_rules():
         name = needed_by(app, rule.endpoint)
-        if name not in _known:
+        if name not in known:
             raise RuntimeError(f"route {rule.rule} ({rule.endpoint}) needs {name!r}, which is no permission")
 
 

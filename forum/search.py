@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from flask import current_app
 from markupsafe import Markup, escape
 from sqlalchemy import DDL, ColumnElement, TableClause, column, event, func, literal_column, table, text
 from sqlalchemy.orm import Session
@@ -188,4 +189,7 @@ def find(q: str, viewer: Viewer, limit: int = 20, before: int | None = None) -> 
     provider answers on the first page only.
     """
     hits = [hit for provider in _providers.values() for hit in provider.find(q, viewer, limit, before)]
+    of_plugins = current_app.extensions.get("search")
+    if before is None and of_plugins is not None:
+        hits += of_plugins(q, viewer, limit)
     return sorted(hits, key=lambda hit: hit.at, reverse=True)[:limit]

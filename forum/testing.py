@@ -10,7 +10,7 @@ import datetime as dt
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context
 from pathlib import Path
 from typing import Any
@@ -77,9 +77,9 @@ def settings_for(folder: Path, **changes: Any) -> Settings:
     return Settings().with_values(**values)
 
 
-def make_app(folder: Path, **changes: Any) -> Flask:
-    """An application on this folder, whose test clients are `Client`s."""
-    app = create_app(settings_for(folder, **changes))
+def make_app(folder: Path, with_plugins: Sequence[Any] | None = None, **changes: Any) -> Flask:
+    """An application on this folder, whose test clients are `Client`s; `with_plugins` instead of those installed."""
+    app = create_app(settings_for(folder, **changes), with_plugins)
     app.test_client_class = Client
     return app
 
@@ -90,7 +90,7 @@ def migrated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("migrated")
     app = make_app(folder)
     with app.app_context():
-        migrating.upgrade()
+        migrating.upgrade_all()
         db.db.session.remove()
         db.db.engine.dispose()
     return folder
@@ -143,7 +143,7 @@ def postgres_site(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -
         tmp_path_factory.mktemp("template"), database_url=new_database(postgres_url, "migrated")
     )
     with template.app_context():
-        migrating.upgrade()
+        migrating.upgrade_all()
         db.db.engine.dispose()
     url = database_address(postgres_url, "site")
     return make_app(tmp_path_factory.mktemp("postgres-site"), database_url=url)

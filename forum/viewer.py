@@ -8,7 +8,8 @@ filters by it and by nothing else (house rule 3; permissions P23 to P27).
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from flask import g
@@ -16,7 +17,7 @@ from flask import g
 MEMBER_ROLES = frozenset({"model", "new_face"})
 PEER_ROLES = MEMBER_ROLES | {"mentor"}
 AGENCY_ROLES = frozenset({"agency_manager", "booker"})
-STAFF_ROLES = AGENCY_ROLES | {"coordinator", "moderator", "advocate", "operator", "checker", "reviewer"}
+STAFF_ROLES = AGENCY_ROLES | {"coordinator", "moderator", "advocate", "operator"}
 SITE_ROLES = frozenset({"moderator", "advocate", "operator"})
 
 
@@ -29,6 +30,7 @@ class Membership:
     name: str
     roles: frozenset[str]
     confirmed: bool
+    switches: str = ""  # of plugins, as forum.switches encodes them
 
     @property
     def is_agency(self) -> bool:
@@ -96,6 +98,10 @@ class Viewer:
     def membership(self, slug: str) -> Membership | None:
         """The standing in the agency with this slug, or None."""
         return next((m for m in self.agencies if m.slug == slug), None)
+
+    def within(self, keeps: Callable[[Membership], bool]) -> Viewer:
+        """The same person with only the memberships that `keeps` keeps."""
+        return replace(self, memberships=tuple(m for m in self.memberships if keeps(m)))
 
     def has_role(self, role: str, agency_id: int | None = None) -> bool:
         """Whether this role is held in exactly this place (None: with the Alliance)."""

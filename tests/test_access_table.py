@@ -26,7 +26,7 @@ from tests.personas import PERSONAS, Site, forget, open_site, restore, visitor
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 # Shown only in a state that the seeded site is not in; the named test renders them.
 ELSEWHERE = {
-    "home/card.html": "the cards of plugins, of which there is none yet",
+    "slots/card.html": "tests/house/test_plugins.py",
     "errors/plain.html": "tests/test_csrf_and_headers.py",
     "errors/stale_form.html": "tests/test_csrf_and_headers.py",
     "joining/show_closed.html": "tests/test_access_table.py::test_a_closed_door_says_so",

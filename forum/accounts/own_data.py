@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from flask_babel import force_locale, gettext
 from sqlalchemy import delete, select
@@ -12,7 +13,8 @@ from forum.accounts.actions import end_all_sign_ins, kill_links, mail_link, sett
 from forum.accounts.models import MailLink, Person, SignIn
 from forum.accounts.queries import own_person
 from forum.db import db, now
-from forum.people_data import ExportFile, rows_of
+from forum.declare import ExportFile, Kept
+from forum.people_data import rows_of
 from forum.permissions import Missing
 from forum.viewer import Viewer
 
@@ -61,9 +63,23 @@ def erase_person(payload: dict[str, str]) -> None:
     person = db.session.get(Person, int(payload["person_id"]))
     if person is None or person.state != "left":
         return
-    people_data.erase(person.id, bool(payload.get("keep_words")))
+    address, locale = person.email, person.locale
+    kept = people_data.erase(person.id, bool(payload.get("keep_words")))
     db.session.execute(delete(Person).where(Person.id == person.id))
-    audit.record("accounts.erase", "person", person.id, actor_id=None)
+    _say_goodbye(address, locale, kept)
+    audit.record("accounts.erase", "person", person.id, actor_id=None, kept=len(kept))
+
+
+def _say_goodbye(address: str, locale: str, kept: Sequence[Kept]) -> None:
+    """The last mail, if something stays: what a legal reason keeps, and until when."""
+    if not kept:
+        return
+    with force_locale(locale):
+        lines = [f"- {k.what}: {k.reason}" + (f" ({k.until})" if k.until else "") for k in kept]
+        body = gettext(
+            "Your account is erased. The law asks us to keep this:\n%(list)s", list="\n".join(lines)
+        )
+        outbox.mail("accounts.erased", address, gettext("Your sign-in"), body)
 
 
 def _export(person_id: int) -> list[ExportFile]:

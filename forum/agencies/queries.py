@@ -10,12 +10,15 @@ from flask import url_for
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, or_, select
 
+from forum import switches
 from forum.accounts.models import Person, SignIn
 from forum.accounts.queries import token_hash
 from forum.agencies import rules
 from forum.agencies.models import Agency, Guardianship, Membership, RoleGrant
 from forum.db import db, now
+from forum.declare import AgencyRef
 from forum.permissions import Missing
+from forum.plugins import Place, loaded
 from forum.viewer import Membership as Standing
 from forum.viewer import Viewer
 
@@ -32,8 +35,16 @@ _sign_in = (
     .where(SignIn.touched_at > bindparam("idle_since"), Person.state.in_(LIVING))
 )  # fmt: skip
 
-_grants = (
-    select(RoleGrant.role, RoleGrant.agency_id, Agency.slug, Agency.name, Membership.confirmed_at)
+_living_grants = (
+    select(
+        RoleGrant.person_id,
+        RoleGrant.role,
+        RoleGrant.agency_id,
+        Agency.slug,
+        Agency.name,
+        Membership.confirmed_at,
+        switches.encoded(RoleGrant.agency_id).label("switches"),
+    )
     .outerjoin(Agency, Agency.id == RoleGrant.agency_id)
     .outerjoin(
         Membership,
@@ -43,10 +54,12 @@ _grants = (
             Membership.ended_at.is_(None),
         ),
     )
-    .where(RoleGrant.person_id == bindparam("person_id"), RoleGrant.ended_at.is_(None))
+    .where(RoleGrant.ended_at.is_(None))
     .where(or_(RoleGrant.expires_at.is_(None), RoleGrant.expires_at > bindparam("at")))
     .order_by(RoleGrant.agency_id)
 )
+_grants = _living_grants.where(RoleGrant.person_id == bindparam("person_id"))
+_grants_of_people = _living_grants.where(RoleGrant.person_id.in_(bindparam("person_ids", expanding=True)))
 
 
 def viewer_of_token(token: str, at: dt.datetime, idle_days: int) -> tuple[Viewer, dt.datetime] | None:
@@ -87,6 +100,17 @@ def standings_of(person_id: int, at: dt.datetime) -> tuple[Standing, ...]:
     return tuple(_standing(agency_id, rows) for agency_id, rows in places.items())
 
 
+def standings_of_people(person_ids: Collection[int], at: dt.datetime) -> dict[int, tuple[Standing, ...]]:
+    """Several people's living grants, folded by person and place. One statement."""
+    found: dict[int, dict[int | None, list[Row]]] = {}
+    for row in db.session.execute(_grants_of_people, {"person_ids": list(person_ids), "at": at}):
+        found.setdefault(row.person_id, {}).setdefault(row.agency_id, []).append(row)
+    return {
+        person_id: tuple(_standing(agency_id, rows) for agency_id, rows in places.items())
+        for person_id, places in found.items()
+    }
+
+
 def _standing(agency_id: int | None, rows: list[Row]) -> Standing:
     first = rows[0]
     return Standing(
@@ -95,6 +119,7 @@ def _standing(agency_id: int | None, rows: list[Row]) -> Standing:
         name=first.name or "",
         roles=frozenset(r.role for r in rows),
         confirmed=agency_id is None or first.confirmed_at is not None,
+        switches=first.switches or "",
     )
 
 
@@ -109,6 +134,15 @@ def agency_by_slug(viewer: Viewer, slug: str) -> Agency:
     if agency is None or (viewer.membership(slug) is None and "operator" not in viewer.site_roles):
         raise Missing
     return agency
+
+
+def place_by_slug(viewer: Viewer, slug: str) -> Place:
+    """An agency with the plugins that are on there, for its own people and for operators. Errors: Missing."""
+    standing = viewer.membership(slug)
+    if standing is not None:
+        return loaded().place_of(standing)
+    agency = agency_by_slug(viewer, slug)
+    return Place(AgencyRef(agency.id, agency.slug, agency.name), loaded().enabled_for(agency.id))
 
 
 def all_agencies(viewer: Viewer) -> Sequence[Agency]:

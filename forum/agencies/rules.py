@@ -24,8 +24,6 @@ ROLE_NAMES = {
     "moderator": _("Moderator"),
     "advocate": _("Advocate"),
     "operator": _("Operator"),
-    "checker": _("Checker"),
-    "reviewer": _("Reviewer"),
 }
 WATCHING_ROLES = SITE_ROLES | {"coordinator"}  # never together with a role on an agency's side
 TOLD_TO_OPERATORS = frozenset({"agency_manager", "coordinator", "moderator"})  # P20

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import Row
 from werkzeug.wrappers import Response
 
-from forum import formats, pages, search
+from forum import formats, pages, search, slots
 from forum.agencies.queries import agency_by_slug
 from forum.boards import actions, finding, forms, queries, rules
 from forum.permissions import Missing, needs
@@ -107,8 +107,9 @@ def show_board(slug: str) -> Answer:
 
 def board_facts(viewer: Viewer, board: Any) -> dict[str, Any]:
     """What the pages say about a board."""
+    slots.stand_at(board.agency_id)
     return {
-        "title": board.title, "about": board.about, "url": f"/boards/{board.slug}",
+        "id": board.id, "title": board.title, "about": board.about, "url": f"/boards/{board.slug}",
         "who_can_read": rules.who_can_read(board, board.agency_name or ""),
         "can_post": rules.may_write(viewer, board), "new_url": f"/boards/{board.slug}/new",
         "public": board.scope == "public", "read_only": board.read_only,
@@ -236,6 +237,7 @@ def topic_page(viewer: Viewer, topic: Row, page: int, form: forms.ReplyForm) -> 
         pages.page(
             "boards/show_topic.html", form, topic=topic_facts(viewer, topic), posts=post_lines(viewer, topic, posts),
             page=page, pages=last_page, pager_links=pager_links(url, page, last_page), first_unread_number=unread,
+            footers=slots.row_slots("post_footer", [post.id for post in posts]),
         )
     )  # fmt: skip
     if posts and unread and posts[-1].number >= unread and not is_prefetch():
@@ -253,7 +255,9 @@ def first_new(viewer: Viewer, topic: Row) -> int | None:
 def topic_facts(viewer: Viewer, topic: Row) -> dict[str, Any]:
     """What the page says about a topic."""
     can_reply = topic.locked_at is None and rules.may_write(viewer, topic)
+    slots.stand_at(topic.agency_id)
     return {
+        "board_id": topic.board_id,
         "title": topic.title, "url": f"/topics/{topic.id}-{topic.slug}", "board_title": topic.board_title,
         "board_url": f"/boards/{topic.board_slug}", "locked": topic.locked_at is not None,
         "pinned": topic.pinned, "who_can_read": rules.who_can_read(topic, topic.agency_name or ""),

@@ -25,6 +25,7 @@ class Line:
     url: str
     at: dt.datetime
     read: bool
+    mailed: bool  # by its kind, whatever the person set
 
 
 def own_notices(viewer: Viewer, before: int | None = None) -> tuple[list[Line], int | None]:
@@ -37,16 +38,19 @@ def own_notices(viewer: Viewer, before: int | None = None) -> tuple[list[Line], 
         wanted = wanted.where(Notice.id < before)
     found = list(db.session.scalars(wanted.limit(PER_PAGE + 1)))
     shown = found[:PER_PAGE]
-    words = _words(viewer, shown)
-    lines = [
-        Line(n.id, words[n.id].text, words[n.id].url, n.created_at, n.read_at is not None)
-        for n in shown
-        if n.id in words
-    ]
+    words = words_of(viewer, shown)
+    lines = [_line(n, words[n.id]) for n in shown if n.id in words]
     return lines, shown[-1].id if len(found) > PER_PAGE else None
 
 
-def _words(viewer: Viewer, notices: list[Notice]) -> dict[int, Words]:
+def _line(notice: Notice, words: Words) -> Line:
+    known = kind(notice.kind)
+    mailed = known is not None and known.mailed
+    return Line(notice.id, words.text, words.url, notice.created_at, notice.read_at is not None, mailed)
+
+
+def words_of(viewer: Viewer, notices: list[Notice]) -> dict[int, Words]:
+    """How these notices read to the viewer now; what she may no longer see is left out."""
     words: dict[int, Words] = {}
     for name, group in groupby(sorted(notices, key=lambda n: n.kind), key=lambda n: n.kind):
         known = kind(name)

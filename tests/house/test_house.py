@@ -20,7 +20,18 @@ FORBIDDEN_FILES = {f"{name}.py" for name in ("utils", "helpers", "common", "base
 REQUEST_NAMES = {"flask": {"request", "session", "g"}, "flask_login": {"current_user"}}
 REQUEST_FILES = {
     *("routes.py", "joining.py", "leaving.py"),  # views
-    *("app.py", "home.py", "pages.py", "errors.py", "headers.py", "layout.py", "viewer.py", "plugins.py"),
+    *(
+        "app.py",
+        "home.py",
+        "pages.py",
+        "errors.py",
+        "headers.py",
+        "layout.py",
+        "viewer.py",
+        "plugins.py",
+        "mounting.py",
+        "slots.py",
+    ),
 }
 
 # One caller each, so that the library can be replaced by changing one file.
@@ -41,9 +52,10 @@ COMMIT_FILES = {"forum/db.py", "forum/migrating.py"}
 NEVER_COMMITTING_FILES = {"actions.py", "queries.py", "rules.py", "forms.py", "models.py"}
 
 # The effects a read may have, through forum.db.record(): a read mark, an access-audit row, a
-# sign-in touch. Whoever adds a fourth kind changes the house, not only this list.
+# sign-in touch, news of a faulty plugin. Whoever adds another kind changes the house, not only this list.
 WRITERS_WHILE_READING = {
     "forum/db.py:rollback",  # a limiter's count outlives the refusal
+    "forum/jobs.py:enqueue_apart",  # operators are told of a plugin that pauses
     "forum/accounts/actions.py:touch_sign_in",
     "forum/boards/actions.py:mark_topic_read_later",
     "forum/boards/actions.py:mark_board_seen_later",

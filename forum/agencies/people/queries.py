@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Row, select
 
 from forum.accounts.models import Person
 from forum.agencies import rules
 from forum.agencies.models import Agency, RoleGrant
-from forum.agencies.queries import is_living, standings_of
+from forum.agencies.queries import is_living, standings_of, standings_of_people
 from forum.db import db, now
 from forum.permissions import Missing
 from forum.viewer import AGENCY_ROLES, PEER_ROLES, Viewer
@@ -61,13 +62,42 @@ def profile(viewer: Viewer, handle: str, at: dt.datetime) -> Profile:
     if own or places:
         minor = person.age_band != "adult" and (own or _coordinates(viewer, places))
         return Profile(person.id, handle, person.display_name, person.about, places, own, minor)
-    if "moderator" in viewer.site_roles and person.state not in ("left", "unverified"):
+    if _moderates(viewer, person):
         return Profile(
             person.id, handle, person.display_name, person.about, is_minor=person.age_band != "adult"
         )
-    if _meets(viewer) and person.age_band == "adult" and any(_is_seen(m) for m in standings):
+    if _meets_on_boards(viewer, person, standings):
         return Profile(person.id, handle, person.display_name)
     raise Missing
+
+
+def names_for(viewer: Viewer, ids: Collection[int]) -> dict[int, str]:
+    """Names of these people as far as the viewer may see them, by the rules of `profile`; others are missing.
+
+    Two statements, whatever the number.
+    """
+    if not viewer.signed_in:
+        return {}
+    people = db.session.execute(
+        select(Person.id, Person.display_name, Person.state, Person.age_band).where(Person.id.in_(list(ids)))
+    ).all()
+    standings = standings_of_people([p.id for p in people if p.state in SHOWN], now())
+    return {p.id: p.display_name for p in people if _is_named(viewer, p, standings.get(p.id, ()))}
+
+
+def _is_named(viewer: Viewer, person: Row, standings: Sequence[Standing]) -> bool:
+    own = person.id == viewer.person_id
+    seen = own or bool(_shared(viewer, standings, own))
+    return seen or _moderates(viewer, person) or _meets_on_boards(viewer, person, standings)
+
+
+def _moderates(viewer: Viewer, person: Any) -> bool:
+    return "moderator" in viewer.site_roles and person.state not in ("left", "unverified")
+
+
+def _meets_on_boards(viewer: Viewer, person: Any, standings: Sequence[Standing]) -> bool:
+    """An adult whom a member of the Alliance's boards meets there."""
+    return _meets(viewer) and person.age_band == "adult" and any(_is_seen(m) for m in standings)
 
 
 def _shared(viewer: Viewer, standings: Sequence[Standing], own: bool) -> tuple[Place, ...]:

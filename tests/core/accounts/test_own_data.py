@@ -154,7 +154,7 @@ def test_every_table_with_a_person_is_known_to_some_part(app: Flask) -> None:
     }
 
     assert pointing == {
-        "board", "board_mark", "confirmation", "guardianship", "invite", "mail_link", "membership", "notice",
+        "agency_plugin", "board", "board_mark", "confirmation", "guardianship", "invite", "mail_link", "membership", "notice",
         "outbox_mail", "post", "read_mark", "role_grant", "sign_in", "topic",
     }  # fmt: skip
     assert inspect(db.db.engine).has_table("post_version")

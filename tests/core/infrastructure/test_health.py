@@ -15,7 +15,15 @@ from forum import db, health, jobs, outbox
 from forum.health import Finding
 from tests.core.infrastructure.contender import small_app
 
-WELL = {"database": "ok", "schema": "ok", "keys": "ok", "jobs": "ok", "mail": "ok", "disk": "ok"}
+WELL = {
+    "database": "ok",
+    "schema": "ok",
+    "keys": "ok",
+    "jobs": "ok",
+    "mail": "ok",
+    "disk": "ok",
+    "plugins": "ok",
+}
 
 
 @pytest.fixture
@@ -53,7 +61,7 @@ def test_pending_migrations_make_it_unready(well: Flask) -> None:
 def test_a_database_that_is_away_makes_it_unready(tmp_path: Any) -> None:
     app = small_app("postgresql+psycopg://nobody@127.0.0.1:9/none", tmp_path)
 
-    assert _ready(app) == (False, ["database", "disk", "jobs", "mail", "schema"])
+    assert _ready(app) == (False, ["database", "disk", "jobs", "mail", "plugins", "schema"])
     assert "error: The database does not answer." in _doctor(app)
 
 

@@ -236,14 +236,14 @@ def _hits(*days: int) -> list[search.SearchHit]:
     ]
 
 
-def test_what_providers_find_is_merged_newest_first_and_cut() -> None:
+def test_what_providers_find_is_merged_newest_first_and_cut(small: Flask) -> None:
     search.register(search.SearchProvider("a", lambda q, viewer, limit, before: _hits(9, 5, 1)))
     search.register(search.SearchProvider("b", lambda q, viewer, limit, before: _hits(7, 5)))
 
     assert [hit.id for hit in search.find("x", NOBODY, limit=4)] == [9, 7, 5, 5]
 
 
-def test_providers_get_what_was_asked() -> None:
+def test_providers_get_what_was_asked(small: Flask) -> None:
     asked: list[tuple[str, Viewer, int, int | None]] = []
     search.register(search.SearchProvider("a", lambda *given: asked.append(given) or []))  # type: ignore[func-returns-value]
     search.find("x", NOBODY, 20, 77)
