@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, make_response, redirect, request, url_for
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 from sqlalchemy import Row
 from werkzeug.wrappers import Response
@@ -22,6 +23,21 @@ bp = Blueprint("boards", __name__)
 search_bp = Blueprint("search", __name__)
 Answer = Response | tuple[str, int]
 RESULTS = 20
+LABELS = {
+    "read only": _("For reading"),
+    "public": _("Open to everyone"),
+    "everyone": _("With an account"),
+    "members": _("Members only"),
+    "peer": _("Models only"),
+    "agency": _("Your agency reads this"),
+}
+CHOICES = {
+    "agency": _("Models and the agency"),
+    "peer": _("Confirmed models only, nobody from the agency"),
+    "members": _("Members of the Alliance, nobody from an agency"),
+    "everyone": _("Everyone with an account"),
+    "public": _("Everyone, also without signing in"),
+}
 search.register(search.SearchProvider("boards", finding.find_posts))
 
 
@@ -72,16 +88,7 @@ def is_new(viewer: Viewer, board: Row) -> bool:
 
 def audience_label(board: Any) -> str:
     """Two or three words on who reads a board."""
-    if board.read_only:
-        return gettext("For reading")
-    labels = {
-        "public": gettext("Open to everyone"),
-        "everyone": gettext("With an account"),
-        "members": gettext("Members only"),
-        "peer": gettext("Models only"),
-        "agency": gettext("Your agency reads this"),
-    }
-    return labels[board.audience]
+    return str(LABELS["read only" if board.read_only else board.audience])
 
 
 @bp.get("/boards/<slug>")
@@ -200,13 +207,7 @@ def _create_board(viewer: Viewer, audiences: list[str], agency_id: int | None, a
 
 def audience_choice(audience: str) -> str:
     """The words of one choice of readers."""
-    return {
-        "agency": gettext("Models and the agency"),
-        "peer": gettext("Confirmed models only, nobody from the agency"),
-        "members": gettext("Members of the Alliance, nobody from an agency"),
-        "everyone": gettext("Everyone with an account"),
-        "public": gettext("Everyone, also without signing in"),
-    }[audience]
+    return str(CHOICES[audience])
 
 
 # --- topics ------------------------------------------------------------------------------------
