@@ -32,6 +32,7 @@ from werkzeug.routing import IntegerConverter, ValidationError
 from forum import (
     db,
     errors,
+    file_pages,
     headers,
     health_pages,
     home,
@@ -81,6 +82,7 @@ FEATURES = (
     boards.search_bp,
     notifications.bp,
     health_pages.bp,
+    file_pages.bp,
 )
 WITHOUT_VIEWER = frozenset({"static", "health.show_live", "health.show_ready"})
 CONFIRM_FOR = dt.timedelta(minutes=15)

@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeDecorator
 from wtforms import Form as SettingsForm
 
 from forum import db as _db
-from forum import formats, markup, outbox, switches
+from forum import files, formats, markup, outbox, switches
 from forum.agencies.people.queries import names_for
 from forum.audit import record as audit
 from forum.db import UTC, now
@@ -65,7 +65,7 @@ __all__ = [
     "HealthCheck", "HelpLink", "Job", "Kept", "Membership", "Missing", "Model", "Mount", "NavItem", "NotificationKind",
     "Permission", "PersonRef", "PluginInfo", "Refused", "Role", "Scope", "Sealed", "SearchHit", "SearchProvider",
     "SettingsForm", "Told", "Verdict", "Viewer", "Words", "agency_in_hand", "agency_settings", "audit", "carry_out",
-    "current_viewer", "db", "enqueue", "formats", "gettext", "help_links", "highlight", "hit", "hookimpl",
+    "current_viewer", "db", "enqueue", "files", "formats", "gettext", "help_links", "highlight", "hit", "hookimpl",
     "idempotency_key", "job_handler", "lazy_gettext", "limit", "markup", "may", "needed", "needs", "ngettext", "notify",
     "now", "npgettext", "open_sealed", "outbox", "own_address", "page", "peek", "people_named", "pgettext", "positive",
     "pressed", "require", "rows_of", "say", "seal", "tapped", "zone",

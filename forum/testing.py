@@ -153,6 +153,7 @@ def postgres_site(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -
 def postgres_app(postgres_site: Flask, postgres_url: str) -> Iterator[Flask]:
     """A site on PostgreSQL with an empty database, inside an application context."""
     new_database(postgres_url, "site", template="migrated")
+    shutil.rmtree(postgres_site.config["CALLBOARD"].data / "uploads", ignore_errors=True)
     yield from _within(postgres_site)
 
 

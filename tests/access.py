@@ -282,6 +282,7 @@ _REST = (
     get("health.show_live", "/healthz", page=ALL),
     get("health.show_ready", "/readyz", page=ALL),
     get("static", "/static/callboard.css", page=ALL),
+    get("files.show_file", "/files/00000000000000000000000000000000.webp", strangers="missing"),
 )  # fmt: skip
 
 ROWS: tuple[Row, ...] = (*_board_rows(), *_AGENCY, *_ACCOUNT, *_PEOPLE, *_REST)

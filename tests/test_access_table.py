@@ -94,7 +94,7 @@ def test_every_row_lets_somebody_in_or_its_route_has_one_that_does() -> None:
     shut = {(row.method, row.endpoint) for row in ROWS} - open_to
 
     assert shut == {  # these are tested with their journeys
-        ("POST", "guardians.consent"), ("POST", "joining.finish"), ("POST", "accounts.sign_in"),
+        ("GET", "files.show_file"), ("POST", "guardians.consent"), ("POST", "joining.finish"), ("POST", "accounts.sign_in"),
         ("POST", "accounts.confirm_password"), ("POST", "accounts.change_password"),
     }  # fmt: skip
 

@@ -110,3 +110,24 @@ def test_an_etag_depends_on_every_part_and_flask_takes_it() -> None:
     assert len({formats.etag("ab", "c"), formats.etag("a", "bc"), formats.etag("abc")}) == 3
     with Flask("x").test_request_context(headers={"If-None-Match": f'"{formats.etag(1)}"'}) as context:
         assert context.request.if_none_match.contains(formats.etag(1))
+
+
+def test_events_are_a_calendar_that_others_read() -> None:
+    icalendar = pytest.importorskip("icalendar")
+    at = dt.datetime(2026, 3, 8, 6, 30, tzinfo=dt.UTC)
+    meeting = formats.Event(
+        "pair-7-2@callboard", "Call with Mbali; bring, if you can: the contract", at, at + dt.timedelta(hours=1),
+        "https://board.example.org/a/x", "Line one\nLine two \x00", 3,
+    )  # fmt: skip
+    off = formats.Event("pair-7-3@callboard", "x" * 300, at, at, cancelled=True)
+
+    text = formats.ical([meeting, off], at)
+    first, second = icalendar.Calendar.from_ical(text).walk("VEVENT")
+
+    assert (first["summary"], first["sequence"], first["status"]) == (meeting.summary, 3, "CONFIRMED")
+    assert first["dtstart"].dt == at
+    assert first["description"] == "Line one\nLine two "
+    assert second["status"] == "CANCELLED"
+    assert all(len(line) <= 75 for line in text.split(b"\r\n"))
+    with pytest.raises(ValueError, match="zone"):
+        formats.ical([formats.Event("x", "x", at.replace(tzinfo=None), at)], at)
