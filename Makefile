@@ -9,7 +9,8 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3.14 pyth
 	$$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 BIN := .venv/bin
-CATALOGUES := $(wildcard forum/translations/*/LC_MESSAGES/*.po)
+CATALOGUES := $(wildcard forum/translations/*/LC_MESSAGES/*.po plugins/*/translations/*/LC_MESSAGES/*.po)
+TRANSLATED := forum $(patsubst %/translations,%,$(wildcard plugins/*/translations))
 
 # uv installs faster than pip but does not read pip's settings: hand it pip's index when nobody
 # chose one for uv, and let pip itself do the work where uv cannot.
@@ -30,7 +31,7 @@ check: .venv/.test  ## Look for faults without running anything: style, types, l
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/djlint templates plugins --lint --quiet
 	$(BIN)/deptry .
 
 bench: .venv/.test .venv/.catalogues  ## Measure what a page costs, as a table of ratios.
@@ -42,11 +43,14 @@ soak: .venv/.test .venv/.catalogues  ## Run the long tests: kills, floods, rando
 check-mutants: .venv/.test .venv/.catalogues  ## Break rules and sealing on purpose and see that a test notices.
 	$(BIN)/python -m tests.mutants $(ARGS)
 
-EXTRACT = $(BIN)/pybabel --quiet extract --mapping babel.cfg --keywords lazy_gettext --sort-by-file --no-location \
-	--project Callboard --output
+EXTRACT = $(BIN)/pybabel --quiet extract --keywords lazy_gettext --sort-by-file --no-location --project Callboard
+UPDATE = $(BIN)/pybabel --quiet update --no-fuzzy-matching --ignore-pot-creation-date --input-file
 messages: .venv/.test  ## Gather every text people read into the translations, for translators to fill in.
-	$(EXTRACT) .venv/messages.pot .
-	$(BIN)/pybabel --quiet update --no-fuzzy-matching --ignore-pot-creation-date --input-file .venv/messages.pot --output-dir forum/translations
+	$(EXTRACT) --mapping babel.cfg --output .venv/messages.pot .
+	$(UPDATE) .venv/messages.pot --output-dir forum/translations
+	@for plugin in $(wordlist 2,99,$(TRANSLATED)); do \
+		$(EXTRACT) --mapping babel-plugin.cfg --output .venv/plugin.pot $$plugin \
+		&& $(UPDATE) .venv/plugin.pot --output-dir $$plugin/translations; done
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --extra postgres --extra redis --group build
@@ -80,5 +84,5 @@ help:  ## Show this list.
 	@touch $@
 
 .venv/.catalogues: .venv/.demo $(CATALOGUES)
-	@[ -z "$(CATALOGUES)" ] || $(BIN)/pybabel --quiet compile --directory forum/translations
+	@for part in $(TRANSLATED); do $(BIN)/pybabel --quiet compile --directory $$part/translations; done
 	@touch $@

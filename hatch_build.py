@@ -29,10 +29,12 @@ class CallboardBuildHook(BuildHookInterface):
         included = build_data["force_include"]
         included.update({str(root / folder): place for folder, place in CARRIED.items()})
         self.compiled = Path(tempfile.mkdtemp(prefix="callboard-mo-"))
-        for number, source in enumerate(sorted(root.glob("forum/translations/*/LC_MESSAGES/*.po"))):
+        catalogues = [*root.glob("forum/translations/*/*/*.po"), *root.glob("plugins/*/translations/*/*/*.po")]
+        for number, source in enumerate(sorted(catalogues)):
             target = self.compiled / f"{number}.mo"
             compile_catalogue(source, target)
-            included[str(target)] = source.relative_to(root).with_suffix(".mo").as_posix()
+            place = source.relative_to(root).with_suffix(".mo").as_posix()
+            included[str(target)] = place.removeprefix("plugins/")
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         if self.compiled is not None:

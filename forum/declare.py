@@ -7,7 +7,7 @@ where a hook is asked for a page, and lazily translated (`lazy_gettext`) where i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any
@@ -150,7 +150,7 @@ class Permission:
 
     name: str
     title: Any
-    default_roles: frozenset[str] | Sequence[str] = ()
+    default_roles: Collection[str] = ()
     sensitive: bool = False
 
 

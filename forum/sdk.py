@@ -7,13 +7,12 @@ the contract; docs/plugins.md explains each.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext, lazy_gettext, ngettext, npgettext, pgettext
 from sqlalchemy import JSON, LargeBinary
 from sqlalchemy.orm import scoped_session
 from sqlalchemy.types import TypeDecorator
-from wtforms import Form as SettingsForm
 
 from forum import db as _db
 from forum import files, formats, markup, outbox, switches
@@ -47,6 +46,7 @@ from forum.declare import (
 from forum.hookspecs import hookimpl
 from forum.jobs import enqueue
 from forum.jobs import handler as job_handler
+from forum.kept import forget, kept
 from forum.limits import check as limit
 from forum.limits import hit, peek
 from forum.notices import Told, Words, notify
@@ -61,17 +61,21 @@ from forum.times import zone
 from forum.viewer import NOBODY, Membership, Viewer, current_viewer
 
 __all__ = [
-    "ANYONE", "JSON", "NOBODY", "SIGNED_IN", "UTC", "AgencyRef", "Card", "Demo", "ErasureReport", "ExportFile", "Form",
-    "HealthCheck", "HelpLink", "Job", "Kept", "Membership", "Missing", "Model", "Mount", "NavItem", "NotificationKind",
-    "Permission", "PersonRef", "PluginInfo", "Refused", "Role", "Scope", "Sealed", "SearchHit", "SearchProvider",
-    "SettingsForm", "Told", "Verdict", "Viewer", "Words", "agency_in_hand", "agency_settings", "audit", "carry_out",
-    "current_viewer", "db", "enqueue", "files", "formats", "gettext", "help_links", "highlight", "hit", "hookimpl",
-    "idempotency_key", "job_handler", "lazy_gettext", "limit", "markup", "may", "needed", "needs", "ngettext", "notify",
-    "now", "npgettext", "open_sealed", "outbox", "own_address", "page", "peek", "people_named", "pgettext", "positive",
-    "pressed", "require", "rows_of", "say", "seal", "tapped", "zone",
+    "ANYONE", "JSON", "NOBODY", "SIGNED_IN", "UTC", "AgencyRef", "Card", "Demo", "ErasureReport", "ExportFile",
+    "Form", "HealthCheck", "HelpLink", "Job", "Kept", "Membership", "Missing", "Model", "Mount", "NavItem",
+    "NotificationKind", "Permission", "PersonRef", "PluginInfo", "Refused", "Role", "Scope", "Sealed",
+    "SearchHit", "SearchProvider", "Told", "Verdict", "Viewer", "Words", "agency_in_hand", "agency_settings",
+    "audit", "carry_out", "current_viewer", "db", "enqueue", "files", "forget", "formats", "gettext",
+    "help_links", "highlight", "hit", "hookimpl", "idempotency_key", "job_handler", "kept", "lazy_gettext",
+    "limit", "markup", "may", "needed", "needs", "ngettext", "notify", "now", "npgettext", "open_sealed",
+    "outbox", "own_address", "page", "peek", "people_named", "pgettext", "positive", "pressed", "require",
+    "rows_of", "say", "seal", "tapped", "zone",
 ]  # fmt: skip
 
-Model = _db.db.Model
+if TYPE_CHECKING:
+    from forum.db import Base as Model
+else:
+    Model = _db.db.Model  # the base that Flask-SQLAlchemy makes of it
 
 
 class Database:
@@ -115,7 +119,7 @@ def agency_in_hand() -> AgencyRef | None:
 def agency_settings(agency: AgencyRef, plugin: str) -> Mapping[str, Any]:
     """What this agency has set for a plugin, defaults of the settings form filled in. One statement."""
     form_class = _loaded().settings_forms.get(plugin)
-    defaults = {field.name: field.data for field in form_class()} if form_class else {}
+    defaults = {field.name: field.data for field in form_class(formdata=None)} if form_class else {}
     return {**defaults, **switches.settings_of(agency.id, plugin)}
 
 
