@@ -13,7 +13,6 @@ from flask_babel import gettext, lazy_gettext, ngettext, npgettext, pgettext
 from sqlalchemy import JSON, LargeBinary
 from sqlalchemy.orm import scoped_session
 from sqlalchemy.types import TypeDecorator
-from wtforms import Form as SettingsForm
 
 from forum import db as _db
 from forum import formats, markup, outbox, switches
@@ -64,7 +63,7 @@ __all__ = [
     "ANYONE", "JSON", "NOBODY", "SIGNED_IN", "UTC", "AgencyRef", "Card", "Demo", "ErasureReport", "ExportFile", "Form",
     "HealthCheck", "HelpLink", "Job", "Kept", "Membership", "Missing", "Model", "Mount", "NavItem", "NotificationKind",
     "Permission", "PersonRef", "PluginInfo", "Refused", "Role", "Scope", "Sealed", "SearchHit", "SearchProvider",
-    "SettingsForm", "Told", "Verdict", "Viewer", "Words", "agency_in_hand", "agency_settings", "audit", "carry_out",
+    "Told", "Verdict", "Viewer", "Words", "agency_in_hand", "agency_settings", "audit", "carry_out",
     "current_viewer", "db", "enqueue", "formats", "gettext", "help_links", "highlight", "hit", "hookimpl",
     "idempotency_key", "job_handler", "lazy_gettext", "limit", "markup", "may", "needed", "needs", "ngettext", "notify",
     "now", "npgettext", "open_sealed", "outbox", "own_address", "page", "peek", "people_named", "pgettext", "positive",
@@ -115,7 +114,7 @@ def agency_in_hand() -> AgencyRef | None:
 def agency_settings(agency: AgencyRef, plugin: str) -> Mapping[str, Any]:
     """What this agency has set for a plugin, defaults of the settings form filled in. One statement."""
     form_class = _loaded().settings_forms.get(plugin)
-    defaults = {field.name: field.data for field in form_class()} if form_class else {}
+    defaults = {field.name: field.data for field in form_class(formdata=None)} if form_class else {}
     return {**defaults, **switches.settings_of(agency.id, plugin)}
 
 
