@@ -29,7 +29,10 @@ class CallboardBuildHook(BuildHookInterface):
         included = build_data["force_include"]
         included.update({str(root / folder): place for folder, place in CARRIED.items()})
         self.compiled = Path(tempfile.mkdtemp(prefix="callboard-mo-"))
-        catalogues = [*root.glob("forum/translations/*/*/*.po"), *root.glob("plugins/*/translations/*/*/*.po")]
+        catalogues = [
+            *root.glob("forum/translations/*/*/*.po"),
+            *root.glob("plugins/*/translations/*/*/*.po"),
+        ]
         for number, source in enumerate(sorted(catalogues)):
             target = self.compiled / f"{number}.mo"
             compile_catalogue(source, target)

@@ -47,7 +47,7 @@ from forum import (
 from forum.accounts import leaving
 from forum.accounts import routes as accounts
 from forum.accounts.actions import confirm_password, touch_sign_in
-from forum.agencies import guardians, joining, people
+from forum.agencies import guardians, joining, people, switching
 from forum.agencies import routes as agencies
 from forum.agencies.queries import place_by_slug, viewer_of_token
 from forum.boards import routes as boards
@@ -77,6 +77,7 @@ FEATURES = (
     joining.bp,
     agencies.bp,
     people.bp,
+    switching.bp,
     guardians.bp,
     boards.bp,
     boards.search_bp,

@@ -111,12 +111,13 @@ def page(template: str, form: Form | None = None, **context: Any) -> tuple[str, 
     return render_template(template, form=form, **context), 422 if wrong else 200
 
 
-def pressed(step: Step) -> Response:
-    """Carry out what a button does: a form without fields. Errors: Refused, with the step's sentence."""
-    form = Form()
+def pressed(step: Step, form: Form | None = None) -> Response:
+    """Carry out what a button does; its form has no fields, or hidden ones. Errors: Refused, with a sentence."""
+    form = form if form is not None else Form()
     answer = carry_out(form, step)
     if answer is None:
-        said = [*form.form_errors, gettext("This form could not be understood. Nothing was saved.")]
+        wrong = [sentence for field in form for sentence in field.errors]
+        said = [*form.form_errors, *wrong, gettext("This form could not be understood. Nothing was saved.")]
         raise Refused(said[0])
     return answer
 

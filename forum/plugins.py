@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import pluggy
 from flask import Flask, current_app, g
+from flask_babel import gettext
 from sqlalchemy import ForeignKey
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 
@@ -250,6 +251,24 @@ class Plugins:
         if agency_id not in known:
             known[agency_id] = self.enabled(switches.switches_of(agency_id))
         return known[agency_id]
+
+    def forget_switches(self, agency_id: int) -> None:
+        """A switch of this agency has changed in the present request."""
+        g.setdefault("plugins_on", {}).pop(agency_id, None)
+
+    def switched(self, plugin: Plugin, agency: AgencyRef, on: bool) -> None:
+        """Tell a plugin of its switch, in the same transaction. Errors: Refused, by it or because it failed."""
+        try:
+            self.one(plugin, "plugin_switched", agency=agency, on=on)
+        except permissions.Refused:
+            raise
+        except Exception as fault:
+            self.faults.note_fault(plugin, "plugin_switched", fault)
+            raise permissions.Refused(
+                gettext(
+                    "This part could not be switched, and nothing was changed. Tell the people who run Callboard."
+                )
+            ) from fault
 
     def place_of(self, standing: Membership | None) -> Place:
         """The place of a standing at an agency; NOWHERE for none. Asks the database nothing."""

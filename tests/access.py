@@ -138,6 +138,11 @@ _AGENCY = (
         done=OFFICE | {"clea", "omar"},
     ),
     post("agencies.remove_member", "/a/northlight/members/{s.memberships[mbali]}/remove", {"reason": ""}, again=OFFICE | {"clea", "omar"}),
+    get("switching.show_plugins", "/a/northlight/plugins", page=NORTHLIGHT | {"omar"}),
+    post("switching.switch_plugin", "/a/northlight/plugins/resources/switch", {"on": "no"}, done=only("ruth", "omar")),
+    post("switching.switch_plugin", "/a/northlight/plugins/nothing/switch", {"on": "no"}),
+    get("switching.show_settings", "/a/northlight/plugins/resources/settings"),  # it has none
+    post("switching.show_settings", "/a/northlight/plugins/resources/settings"),
     get("agencies.show_log", "/a/northlight/log", page=NORTHLIGHT | {"omar"}),
     get("agencies.show_log", "/a/corso/log", page=CORSO | {"omar"}),
     get("agencies.show_agencies", "/agencies", page=only("omar")),

@@ -96,6 +96,7 @@ def test_every_row_lets_somebody_in_or_its_route_has_one_that_does() -> None:
     assert shut == {  # these are tested with their journeys
         ("GET", "files.show_file"), ("POST", "guardians.consent"), ("POST", "joining.finish"), ("POST", "accounts.sign_in"),
         ("POST", "accounts.confirm_password"), ("POST", "accounts.change_password"),
+        ("GET", "switching.show_settings"), ("POST", "switching.show_settings"),
     }  # fmt: skip
 
 

@@ -111,6 +111,13 @@ def _guardian_ended(facts: Facts) -> str:
     return gettext("A coordinator has ended the link between a guardian and a child’s account.")
 
 
+def _plugin_paused(facts: Facts) -> str:
+    return gettext(
+        "To all operators: the plugin %(plugin)s was slow, so what it shows was left out for ten minutes. See the log.",
+        plugin=facts["plugin"],
+    )  # fmt: skip
+
+
 SENTENCES: dict[str, tuple[str, Callable[[Facts], str]]] = {
     "agencies.role_granted": ("A role was given to you", _granted),
     "agencies.role_ended": ("A role of yours ended", _ended),
@@ -125,6 +132,7 @@ SENTENCES: dict[str, tuple[str, Callable[[Facts], str]]] = {
     "agencies.guardian_linked": ("A guardian was linked to your account", _guardian_linked),
     "agencies.guardian_ended": ("A guardian's link ended", _guardian_ended),
     "agencies.child_frozen": ("A guardian took back consent for a member", _frozen),
+    "agencies.plugin_paused": ("A plugin was slow", _plugin_paused),
     "agencies.staff_role": ("Somebody was given a staff role", _staff_role),
 }
 

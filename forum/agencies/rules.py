@@ -130,6 +130,14 @@ def invites_here(viewer: Viewer, standing: Membership | None) -> bool:
     return bool(may_invite(viewer, standing))
 
 
+def switches_here(viewer: Viewer, standing: Membership | None) -> bool:
+    """The agency's manager, and an operator (P64, P67)."""
+    acts = capacity(viewer, standing)
+    return acts == "operator" or (
+        acts == "agency" and standing is not None and "agency_manager" in standing.roles
+    )
+
+
 def reads_log(viewer: Viewer, standing: Membership | None) -> bool:
     """What the agency did is open to everybody it concerns (P90)."""
     return standing is not None or "operator" in viewer.site_roles
@@ -162,6 +170,8 @@ register(
     Permission("agencies.confirm_member", "Say that a new member is genuine", may_vouch),
     Permission("agencies.grant_roles", "Grant and end roles at an agency", grants_here, sensitive=True),
     Permission("agencies.invite", "Invite people to an agency", invites_here),
+    Permission("agencies.show_plugins", "See what an agency has switched on", reads_log),
+    Permission("agencies.switch_plugins", "Switch parts on and off for an agency", switches_here),
     Permission("agencies.read_log", "Read what was done in the name of an agency", reads_log),
     Permission(
         "agencies.end_guardianship", "End a guardian's link to a child", is_coordinator, sensitive=True
