@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import traceback
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -43,18 +42,20 @@ from forum import (
     permissions,
     plugins,
     sealing,
+    wiring,
 )
 from forum.accounts import leaving
 from forum.accounts import routes as accounts
 from forum.accounts.actions import confirm_password, touch_sign_in
 from forum.agencies import guardians, joining, people, switching
 from forum.agencies import routes as agencies
-from forum.agencies.queries import place_by_slug, viewer_of_token
+from forum.agencies.queries import standing_at, viewer_of_token
 from forum.boards import routes as boards
 from forum.config import LANGUAGES, Settings
+from forum.faults import described
 from forum.notifications import routes as notifications
 from forum.permissions import Missing, Refused
-from forum.viewer import NOBODY, Viewer, current_viewer
+from forum.viewer import NOBODY, Membership, Viewer, current_viewer
 
 
 class IdConverter(IntegerConverter):
@@ -85,7 +86,7 @@ FEATURES = (
     health_pages.bp,
     file_pages.bp,
 )
-WITHOUT_VIEWER = frozenset({"static", "health.show_live", "health.show_ready"})
+WITHOUT_VIEWER = frozenset({"health.show_live", "health.show_ready"})
 CONFIRM_FOR = dt.timedelta(minutes=15)
 TOUCH_EVERY = dt.timedelta(hours=1)
 
@@ -107,9 +108,7 @@ class Site(Flask):
         if not mounting.is_quiet():
             super().log_exception(exc_info)
             return
-        frames = traceback.extract_tb(exc_info[2])
-        place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else "?"
-        self.logger.error("a fault on a quiet page: %s at %s", exc_info[0].__name__, place)
+        self.logger.error("a fault on a quiet page: %s", described(exc_info[1]))
 
 
 def create_app(settings: Settings | None = None, with_plugins: Sequence[Any] | None = None) -> Flask:
@@ -123,7 +122,7 @@ def create_app(settings: Settings | None = None, with_plugins: Sequence[Any] | N
     db.db.init_app(app)
     sealing.init_app(app, settings)
     limits.init_app(app, settings)
-    plugins.init_app(app, plugins.load(settings.blocked, with_plugins, settings.trace_hooks))
+    wiring.init_app(app, plugins.load(settings.blocked, with_plugins, settings.trace_hooks))
     init_languages(app)
     headers.init_app(app, settings.https)
     app.url_map.converters["id"] = IdConverter
@@ -137,6 +136,7 @@ def create_app(settings: Settings | None = None, with_plugins: Sequence[Any] | N
     layout.init_app(app)
     errors.init_app(app)
     app.view_functions["static"] = permissions.needs("accounts.leave")(app.view_functions["static"])
+    mounting.check_routes(app)
     permissions.check_routes(app)
     for view in filter(permissions.is_tapped, app.view_functions.values()):
         csrf.exempt(view)
@@ -192,9 +192,9 @@ def init_languages(app: Flask) -> None:
 
 
 def catalogues(app: Flask) -> list[Path]:
-    """The folders of the core's catalogues and of every plugin's."""
+    """The folders of every plugin's catalogues, then of the core's: a later one has the last word on a text."""
     own = [plugin.own("translations") for plugin in plugins.loaded(app)]
-    return [paths.translations(), *filter(None, own)]
+    return [*filter(None, own), paths.translations()]
 
 
 def chosen_language() -> str:
@@ -213,7 +213,7 @@ def init_sign_in(app: Flask) -> None:
     """Flask-Login over our own server-side sign-ins; no remember-me, no session protection."""
     manager = LoginManager()
     manager.session_protection = None
-    manager.init_app(app)
+    manager.init_app(app, add_context_processor=False)  # it would look for a sign-in on quiet pages too
 
     @manager.user_loader
     def load(token: str) -> accounts.SignedIn | None:
@@ -234,7 +234,9 @@ def begin_request() -> None:
     db.set_reading(request.method in ("GET", "HEAD", "OPTIONS"))
     if "\0" in request.path or any("\0" in v for _, v in request.args.items(multi=True)):
         raise BadRequest
-    if request.endpoint not in WITHOUT_VIEWER and not mounting.is_quiet():
+    if mounting.is_quiet():
+        g.quiet = True
+    elif request.endpoint not in WITHOUT_VIEWER and not mounting.is_static():
         g.viewer = signed_in_viewer()
 
 
@@ -258,8 +260,7 @@ def check_permission() -> Any:
     policy = permissions.policy_of(request_app(), request.endpoint)
     if policy is None and wanted.signed_in and not viewer.signed_in:
         return redirect(url_for("accounts.sign_in", next=here()), 303)
-    standing = viewer.membership((request.view_args or {}).get("agency", ""))
-    require_open(viewer)
+    standing = open_standing(viewer)
     allowed = (
         permissions.may(viewer, name, standing) if policy is None else policy(**(request.view_args or {}))
     )
@@ -270,15 +271,19 @@ def check_permission() -> Any:
     return None
 
 
-def require_open(viewer: Viewer) -> None:
-    """On an agency's pages of a plugin: the agency has it on. Errors: Missing, as for any page that is not there."""
-    here = mounting.mounted_here()
-    if here is None or here.mount.at != "agency":
-        return
-    slug = (request.view_args or {}).get("agency", "")
-    g.place = place_by_slug(viewer, slug)
-    if here.plugin.name not in g.place.on:
+def open_standing(viewer: Viewer) -> Membership | None:
+    """The viewer's standing at the agency of this address, if it has one.
+
+    Errors: Missing on an agency's pages of a plugin that it has off, as for any page that is not there.
+    """
+    mounted, slug = mounting.mounted_here(), (request.view_args or {}).get("agency", "")
+    if mounted is None or mounted.mount.at != "agency":
+        return viewer.membership(slug)
+    standing = standing_at(viewer, slug)
+    g.place, g.agency_page = plugins.loaded().place_of(standing), standing
+    if mounted.plugin.name not in g.place.on:
         raise Missing
+    return standing
 
 
 def ask_password(viewer: Viewer) -> Any:
@@ -324,5 +329,5 @@ def touch_later(response: Response) -> Response:
 def report_later(response: Response) -> Response:
     """After the answer: let operators know of a plugin that pauses."""
     if plugins.loaded().faults.unreported:
-        response.call_on_close(partial(plugins.report_pauses, request_app()))
+        response.call_on_close(partial(wiring.report_pauses, request_app()))
     return response

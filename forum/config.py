@@ -56,6 +56,9 @@ class Settings:
     blocked_plugins: str = _setting(
         "", "Plugins not to load, by name, comma separated; closes their site pages too."
     )
+    templates: str = _setting(
+        "", "Folder with templates of this site's own, which replace those of the same name; empty: none."
+    )
     trace_hooks: bool = _setting(False, "Log every call of a plugin's hook.")
     processes: int = _setting(2, "Web processes that `callboard serve` starts.")
     demo: bool = _setting(False, "Set by `callboard demo`: shows the banner, relaxes staff sign-in.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+IN_ERROR = 3  # psycopg.pq.TransactionStatus.INERROR
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -42,6 +44,13 @@ PRAGMAS = (
     "busy_timeout=5000",
     "secure_delete=ON",
     "trusted_schema=OFF",
+)
+
+
+WRITES = re.compile(
+    r"(\s|--[^\n]*\n|/\*.*?\*/)*((insert|update|delete|replace|merge|create|alter|drop|truncate)\b"
+    r"|with\b.*\b(insert\s+into|update|delete\s+from)\b)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -131,8 +140,36 @@ def _refuse_writing(
     connection: Connection, cursor: Any, statement: str, values: Any, context: Any, many: bool
 ) -> None:
     """A GET never writes (house rule; permissions.md, P71): what may follow one goes through `record`."""
-    if _reading.get() and statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE"):
+    if _reading.get() and WRITES.match(statement):
         raise RuntimeError(f"a request that reads wanted to write: {statement.split(None, 3)[:3]}")
+
+
+@contextmanager
+def unharmed() -> Iterator[None]:
+    """Around the code of a plugin: a statement that fails in it does not fail those that come after.
+
+    While reading, a failed transaction is given up, for it holds nothing. While writing, what the
+    code did is undone to where it began, and the rest goes on.
+    """
+    if not _reading.get():
+        with db.session.begin_nested():
+            yield
+        return
+    try:
+        yield
+    finally:
+        if _has_failed(db.session()):
+            db.session.rollback()
+
+
+def _has_failed(session: Session) -> bool:
+    """Whether nothing more can be asked in this transaction; asks nothing itself."""
+    if not session.is_active:
+        return True
+    if not session.in_transaction() or db.engine.dialect.name == "sqlite":
+        return False
+    status: int = session.connection().connection.dbapi_connection.info.transaction_status  # type: ignore[union-attr]
+    return status == IN_ERROR
 
 
 def commit() -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum, StrEnum
-from typing import Any
+from functools import lru_cache
+from types import UnionType
+from typing import Any, get_args, get_type_hints
 
 from flask import Blueprint
 
@@ -24,6 +26,7 @@ __all__ = [
     "SearchHit", "SearchProvider", "Verdict",
 ]  # fmt: skip
 
+PLAIN = (str, int, bool, type(None))
 ANYONE = "anyone"  # in default_roles: visitors too
 SIGNED_IN = "signed in"  # in default_roles: everybody with an account
 
@@ -249,3 +252,23 @@ class Demo:
 
     people: Mapping[str, int]
     agencies: Mapping[str, int]
+
+
+def check_fields(item: Any) -> None:
+    """Look at the texts, numbers and yes-or-nos of a declaration. Errors: TypeError, naming the field."""
+    kind: Any = type(item)
+    for name, kinds in _plain_fields(kind).items():
+        value = getattr(item, name)
+        if not isinstance(value, kinds):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise TypeError(f"{type(item).__name__}.{name} is {type(value).__name__}, not {wanted}")
+
+
+@lru_cache(maxsize=64)
+def _plain_fields(kind: Any) -> dict[str, tuple[type, ...]]:
+    hints = get_type_hints(kind)
+    wanted = {
+        f.name: get_args(hint) if isinstance(hint := hints[f.name], UnionType) else (hint,)
+        for f in fields(kind)
+    }
+    return {name: kinds for name, kinds in wanted.items() if set(kinds) <= set(PLAIN)}

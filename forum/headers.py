@@ -11,6 +11,8 @@ from typing import Any
 
 from flask import Flask, Response, abort, request
 
+from forum import mounting
+
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -39,7 +41,7 @@ def init_app(app: Flask, https: bool) -> None:
     def set_headers(response: Response) -> Response:
         for name, value in always.items():
             response.headers.setdefault(name, value)
-        if request.endpoint != "static" or response.status_code >= 400:
+        if not mounting.is_static() or response.status_code >= 400:
             response.headers.setdefault("Cache-Control", "no-store")
             response.headers.add("Vary", "Cookie")
         return response

@@ -114,7 +114,7 @@ def _about_plugins(app: Flask) -> Iterator[Finding]:
     """What plugins ask to be looked at; a check that fails is worth a look itself."""
     plugins = loaded(app)
     for plugin, check in plugins.checks:
-        said = plugins.contained(plugin, f"health check {check.name}", check.run)
+        said = plugins.guarded(plugin, f"health check {check.name}", check.run)
         if said is None:
             yield Finding("error", f"The check {check.name} of the plugin {plugin.name} failed; see the log.")
         elif said:

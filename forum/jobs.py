@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-import traceback
 from collections.abc import Callable
 from functools import partial
 from itertools import takewhile
@@ -24,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from forum.config import Settings
 from forum.db import UTC, commit, db, now, record, rollback
+from forum.faults import described
 
 Handler = Callable[[dict[str, Any]], None]
 Recurring = Callable[[dt.datetime], None]
@@ -353,19 +353,12 @@ def _attempt(name: str, step: Callable[[], None]) -> str:
     except Exception as error:
         _log("job %s failed", name, error)
         rollback()
-        return _described(error)
+        return described(error)[:300]
     return ""
 
 
 def _wait(failures: int) -> dt.timedelta:
     return WAITS[min(failures, len(WAITS)) - 1]
-
-
-def _described(error: Exception) -> str:
-    """Kind and place, not the message: that may quote what a person wrote."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place}"[:300]
 
 
 def _log(sentence: str, name: str, error: Exception) -> None:

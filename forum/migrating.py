@@ -6,6 +6,7 @@ tables whose names begin with its prefix.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import has_app_context
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
@@ -38,8 +38,11 @@ class Component:
         """Where this component's revision is kept."""
         return f"alembic_version_{self.name}" if self.name else "alembic_version"
 
-    def owns(self, table: str, others: frozenset[str] = frozenset()) -> bool:
-        """Whether a table belongs to this component; `others`: names of plugins, whose tables are not the core's."""
+    def owns(self, table: str, others: Collection[str] = ()) -> bool:
+        """Whether a table of the models or of the database belongs to this component.
+
+        What is no model of the core's is the core's only if it looks like no plugin's; `others`: their names.
+        """
         if table.startswith((*OUTSIDE, "alembic_version")):
             return False
         if self.name:
@@ -61,16 +64,13 @@ def component(name: str) -> Component:
     return {c.name or "core": c for c in components()}[name]
 
 
-def plugin_names(connection: Connection | None) -> frozenset[str]:
-    """Plugins that have tables here: those that are loaded, and those that were once and left theirs."""
-    names = {plugin.name for plugin in loaded()} if has_app_context() else set()
-    names |= {m.class_.__module__.partition(".")[0].removeprefix("forum_") for m in Base.registry.mappers} - {
-        "forum"
-    }
-    if connection is not None:
-        tables = inspect(connection).get_table_names()
-        names |= {t.removeprefix("alembic_version_") for t in tables if t.startswith("alembic_version_")}
-    return frozenset(names)
+def plugin_names(connection: Connection | None) -> set[str]:
+    """Plugins that may have tables here: those that are loaded, and those that were once and left theirs."""
+    if connection is None:
+        return set()
+    tables = inspect(connection).get_table_names()
+    left = {t.removeprefix("alembic_version_") for t in tables if t.startswith("alembic_version_")}
+    return left | {plugin.name for plugin in loaded()}
 
 
 def _config(component: Component, connection: Connection | None) -> Config:
@@ -90,10 +90,12 @@ def _core_tables() -> set[str]:
     return {str(table) for module, table in mapped if module.startswith("forum.")}
 
 
-def _filter(component: Component, others: frozenset[str]) -> Any:
+def _filter(component: Component, others: Collection[str]) -> Any:
     def include(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
-        table = name if kind == "table" else getattr(getattr(thing, "table", None), "name", "")
-        return component.owns(table or "", others)
+        table = (name if kind == "table" else getattr(getattr(thing, "table", None), "name", "")) or ""
+        if not reflected and not component.name:  # a plugin's model, even if only imported, is not the core's
+            return table in _core_tables() and component.owns(table)
+        return component.owns(table, others)
 
     return include
 

@@ -6,20 +6,25 @@ agency is decided at each request by the application, for every route of a mount
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from flask import Flask, Response, current_app, request, send_from_directory
+from flask import Blueprint, Flask, Response, current_app, request, send_from_directory
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader
 
+from forum import permissions
+from forum.admission import Broken, Plugin
 from forum.declare import Mount
 from forum.permissions import needs
-from forum.plugins import Broken, Plugin, Plugins
+from forum.plugins import Plugins
 
 # First parts of addresses that are the core's, today or by the contract of addresses.
 RESERVED = frozenset({"a", "api", "approvals", "guardian", "messages", "mentorship", "moderation", "static"})
 RESERVED_AT_AGENCY = frozenset({"boards", "invites", "log", "members", "mentorship", "plugins", "roster"})
+FIRST_PART = re.compile(r"/[a-z0-9][a-z0-9-]*(/|$)")
+STATIC = "static_"  # what the endpoints of plugins' static files begin with
 
 
 @dataclass(frozen=True)
@@ -36,23 +41,83 @@ def mount(app: Flask, plugins: Plugins) -> None:
     taken = dict.fromkeys(_core_segments(app), "the core")
     mounted: dict[str, Mounted] = {}
     for plugin, wanted in plugins.mounts:
-        prefix = _prefix(plugin, wanted, taken)
+        place = Mounted(plugin, wanted, _prefix(plugin, wanted, taken))
         name = wanted.blueprint.name
         if name != plugin.name and not name.startswith(f"{plugin.name}_"):
             raise Broken(
                 f"{plugin.name}: the blueprint {name} must be called {plugin.name} or {plugin.name}_…."
             )
-        mounted[name] = Mounted(plugin, wanted, prefix)
-        app.register_blueprint(wanted.blueprint, url_prefix=prefix)
+        _register(app, place)
+        mounted[name] = place
     app.extensions["mounted"] = mounted
     for plugin in plugins:
         _serve_static(app, plugin)
     app.jinja_loader = _loader(app, plugins)
 
 
+def _register(app: Flask, place: Mounted) -> None:
+    """Register a blueprint that keeps to its own address. Errors: Broken for one that reaches every page."""
+    before, everywhere = {rule.rule for rule in app.url_map.iter_rules()}, _everywhere(app)
+    blueprint: Blueprint = place.mount.blueprint
+    try:
+        app.register_blueprint(blueprint, url_prefix=place.prefix)
+    except ValueError as error:
+        raise Broken(f"{place.plugin.name}: {error}") from error
+    for rule in app.url_map.iter_rules():
+        own = rule.endpoint.partition(".")[0] == blueprint.name and f"{rule.rule}/".startswith(
+            f"{place.prefix}/"
+        )
+        if rule.rule not in before and not own:
+            raise Broken(f"{place.plugin.name}: {rule.rule} is not under {place.prefix}.")
+    if _everywhere(app) != everywhere:
+        raise Broken(f"{place.plugin.name}: the blueprint {blueprint.name} acts on every page of the site.")
+
+
+def _everywhere(app: Flask) -> list[int]:
+    """How much is done around every page."""
+    around = (
+        app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs,
+        app.template_context_processors, app.url_value_preprocessors, app.url_default_functions,
+    )  # fmt: skip
+    handlers = app.error_handler_spec.get(None, {})
+    return [*(len(one.get(None, ())) for one in around), sum(len(found) for found in handlers.values())]
+
+
+def check_routes(app: Flask) -> None:
+    """Every page of a plugin needs a known permission; a quiet one, which knows nobody, one that asks for nobody.
+
+    Errors: Broken.
+    """
+    known = permissions.known_to(app)
+    for rule in app.url_map.iter_rules():
+        here = _of_blueprint(app, rule.endpoint)
+        if here is None:
+            continue
+        name = permissions.needed_by(app, rule.endpoint)
+        if name not in known:
+            raise Broken(f"{here.plugin.name}: {rule.endpoint} needs {name!r}, which is no permission.")
+        if here.mount.quiet and known[name].signed_in and permissions.policy_of(app, rule.endpoint) is None:
+            raise Broken(
+                f"{here.plugin.name}: {rule.endpoint} is quiet, so nobody could be let in by {name}."
+            )
+
+
 def mounted_here() -> Mounted | None:
-    """The mount that the present request is for; None on the core's own pages."""
-    return _mounted().get(request.blueprint or "")
+    """The mount that the present request is for; None on the core's own pages.
+
+    An address under a quiet mount that is no page, or takes no such request, counts as quiet too.
+    """
+    if request.url_rule is not None:
+        return _of_blueprint(current_app, request.endpoint or "")
+    path = f"{request.path}/"
+    return next(
+        (
+            here
+            for here in _mounted(current_app).values()
+            if here.mount.quiet and path.startswith(f"{here.prefix}/")
+        ),
+        None,
+    )
 
 
 def is_quiet() -> bool:
@@ -61,8 +126,19 @@ def is_quiet() -> bool:
     return here is not None and here.mount.quiet
 
 
-def _mounted() -> dict[str, Mounted]:
-    found: dict[str, Mounted] = current_app.extensions["mounted"]
+def is_static() -> bool:
+    """Whether the present request is for a file of the core's or of a plugin's static folder."""
+    endpoint = request.endpoint or ""
+    return endpoint == "static" or endpoint.startswith(STATIC)
+
+
+def _of_blueprint(app: Flask, endpoint: str) -> Mounted | None:
+    """The mount of an endpoint; one of a blueprint inside a blueprint belongs to the outer one."""
+    return _mounted(app).get(endpoint.partition(".")[0]) if "." in endpoint else None
+
+
+def _mounted(app: Flask) -> dict[str, Mounted]:
+    found: dict[str, Mounted] = app.extensions["mounted"]
     return found
 
 
@@ -79,13 +155,12 @@ def _core_segments(app: Flask) -> set[tuple[str, str]]:
 
 def _prefix(plugin: Plugin, wanted: Mount, taken: dict[tuple[str, str], str]) -> str:
     """The address of a mount. Errors: Broken when it cannot be given."""
-    if wanted.at not in ("agency", "site"):
-        raise Broken(f"{plugin.name}: a Mount is at 'agency' or at 'site', not at {wanted.at!r}.")
     path = wanted.path or f"/{plugin.info.address}"
-    if not path.startswith("/") or path == "/" or path.endswith("/") or "<" in path.partition("/<")[0]:
-        raise Broken(f"{plugin.name}: the path {path!r} must begin with / and end without.")
-    key = _claimed(path)
-    owner = taken.setdefault((wanted.at, key), plugin.name)
+    if not FIRST_PART.match(path) or path.endswith("/"):
+        raise Broken(
+            f"{plugin.name}: the path {path!r} must begin with / and small letters, and not end with /."
+        )
+    owner = taken.setdefault((wanted.at, _claimed(path)), plugin.name)
     if owner != plugin.name:
         raise Broken(f"{plugin.name}: the address {path} belongs to {owner}.")
     return f"/a/<agency>{path}" if wanted.at == "agency" else path
@@ -101,8 +176,10 @@ def _serve_static(app: Flask, plugin: Plugin) -> None:
     """Serve a plugin's static folder at /static/<plugin>/, whether it is on or not."""
     folder = plugin.own("static")
     if folder is not None:
+        if (Path(str(app.static_folder)) / plugin.name).exists():
+            raise Broken(f"{plugin.name}: /static/{plugin.name} belongs to the core.")
         view = needs("accounts.leave")(partial(_send, folder))
-        app.add_url_rule(f"/static/{plugin.name}/<path:filename>", f"static_{plugin.name}", view)
+        app.add_url_rule(f"/static/{plugin.name}/<path:filename>", f"{STATIC}{plugin.name}", view)
 
 
 def _send(folder: Path, filename: str) -> Response:
@@ -110,8 +187,9 @@ def _send(folder: Path, filename: str) -> Response:
 
 
 def _loader(app: Flask, plugins: Plugins) -> BaseLoader:
-    """The core's templates first, so that a site may override a plugin's page; then each plugin's `<name>/…`."""
+    """The site's own templates first, so that it may override any; the core's; then each plugin's `<name>/…`."""
     folders = {plugin.name: plugin.own("templates") for plugin in plugins}
     own = {name: FileSystemLoader(folder / name) for name, folder in folders.items() if folder}
-    core = app.jinja_loader
-    return ChoiceLoader([*([core] if core else []), PrefixLoader(own)])
+    site, core = app.config["CALLBOARD"].templates, app.jinja_loader
+    first = [FileSystemLoader(site)] if site else []
+    return ChoiceLoader([*first, *([core] if core else []), PrefixLoader(own)])

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from forum.db import now
-from forum.declare import ExportFile, Kept, PersonRef
+from forum.declare import ErasureReport, ExportFile, Kept, PersonRef
 from forum.plugins import loaded
+
+FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+)+")
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,21 @@ def files(person_id: int) -> Iterator[ExportFile]:
     """Everything that is kept about a person, part by part."""
     for part in _parts.values():
         yield from part.export(person_id)
-    for _, found in loaded().everyone("person_export", person=PersonRef(person_id)):
+    for _, found in loaded().everyone("person_export", list, person=PersonRef(person_id)):
         yield from found
 
 
 def archive(person_id: int) -> bytes:
-    """The export as a ZIP of JSON files, with a list of them in plain words."""
+    """The export as a ZIP of JSON files, with a list of them in plain words.
+
+    Errors: ValueError for a part that names its files badly; then nobody gets half an export.
+    """
     out, listed = io.BytesIO(), []
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as folder:
         for file in files(person_id):
             name, content = _packed(file)
+            if name in folder.namelist() or not FILE_NAME.fullmatch(name):
+                raise ValueError(f"the export has {name!r} twice, or it is no name for a file")
             folder.writestr(name, content)
             listed.append(f"{name}: {file.about}")
         folder.writestr("read-me.txt", "\n".join(listed) + "\n")
@@ -68,7 +76,7 @@ def erase(person_id: int, keep_words: bool) -> tuple[Kept, ...]:
     `keep_words`: her posts stay, without a name; otherwise their words go as well. Returns what a
     legal reason keeps.
     """
-    reports = loaded().everyone("person_erase", person=PersonRef(person_id), now=now())
+    reports = loaded().everyone("person_erase", ErasureReport, person=PersonRef(person_id), now=now())
     for part in _parts.values():
         part.erase(person_id, keep_words)
     return tuple(kept for _, report in reports for kept in report.kept)

@@ -1,82 +1,49 @@
 """The plugins of one application, and the four verbs by which the core speaks to them.
 
-The only file that touches pluggy's manager. Whether a plugin is on in an agency is decided here, once,
-so plugin code never asks. Faults of a plugin are contained here: its part is missing, a permission it
-was asked for is refused, and the log names it. Where its pages live is in `mounting`.
+Whether a plugin is on in an agency is decided here, once, so plugin code never asks. Faults of a plugin
+are contained here: its part is missing, a permission it was asked for is refused, and the log names it.
+What it must be to be let in is in `admission`, what the core's parts get from it in `wiring`, where its
+pages live in `mounting`.
 """
 
 from __future__ import annotations
 
 import logging
-import re
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
-from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
-import pluggy
 from flask import Flask, current_app, g
 from flask_babel import gettext
-from sqlalchemy import ForeignKey
-from sqlalchemy.exc import SQLAlchemyError, StatementError
 
-from forum import hookspecs, jobs, notices, permissions, search, switches
-from forum.db import Base, db, is_reading
+from forum import admission, permissions, switches
+from forum.admission import Broken, Plugin
+from forum.db import unharmed
 from forum.declare import (
     ANYONE,
     SIGNED_IN,
     AgencyRef,
     HealthCheck,
+    HelpLink,
     Job,
     Mount,
     NotificationKind,
     Permission,
-    PluginInfo,
     Scope,
     SearchProvider,
     Verdict,
+    check_fields,
 )
+from forum.faults import Faults
 from forum.viewer import Membership, Viewer
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 GROUP = "forum.plugins"  # of entry points
-NAME = re.compile(r"[a-z][a-z0-9_]{1,29}")
-SLUG = re.compile(r"[a-z][a-z0-9-]{1,29}")
-SLOW = 0.5  # seconds that one call may take
-SLOW_CALLS = 3  # within SLOW_WITHIN, and the plugin's shown parts pause for PAUSE
-SLOW_WITHIN = 600.0
-PAUSE = 600.0
-LARGEST = 65_536  # characters in one shown item, or in one rendered part
-
-
-class Broken(Exception):
-    """The site does not start with this plugin; the sentence names it and says why."""
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """One loaded plugin: what it says of itself, its hooks, and the folder it is in (None: it has none)."""
-
-    info: PluginInfo
-    hooks: Any
-    package: str
-    folder: Path | None
-
-    @property
-    def name(self) -> str:
-        """Its name: the prefix of its tables, permissions, jobs, kinds and endpoints."""
-        return self.info.name
-
-    def own(self, folder: str) -> Path | None:
-        """One of the folders that are found without a hook: templates, static, translations, migrations."""
-        found = self.folder / folder if self.folder else None
-        return found if found and found.is_dir() else None
+LARGEST = 65_536  # characters in what one hook shows on a page, or in one rendered part
+REACHES = ("/", "tel:", "sms:", "https:")  # what a way to help may begin with
 
 
 @dataclass(frozen=True)
@@ -98,68 +65,37 @@ NOWHERE = Place()
 
 @dataclass(frozen=True)
 class Shown:
-    """One item that a plugin wants to show, with whose it is."""
+    """One item that a plugin wants to show, with whose it is and for which agency it was asked."""
 
     plugin: Plugin
     item: Any
-
-
-@dataclass
-class Faults:
-    """What went wrong in this process, and which plugins pause for being slow."""
-
-    clock: Callable[[], float] = time.monotonic
-    slow: dict[str, deque[float]] = field(default_factory=dict)
-    until: dict[str, float] = field(default_factory=dict)
-    unreported: set[str] = field(default_factory=set)
-
-    def note_fault(self, plugin: Plugin, what: str, fault: Exception | None = None, why: str = "") -> None:
-        """Log it under the plugin's name; values in SQL are people's data and stay out."""
-        if isinstance(fault, StatementError):
-            fault.hide_parameters = True
-        log.error("plugin %s failed in %s%s", plugin.name, what, f": {why}" if why else "", exc_info=fault)
-
-    def note_time(self, plugin: Plugin, what: str, seconds: float) -> None:
-        """Count a slow call; the third within ten minutes pauses the plugin's shown parts."""
-        if seconds <= SLOW:
-            return
-        log.warning("plugin %s took %d ms in %s", plugin.name, seconds * 1000, what)
-        at, calls = self.clock(), self.slow.setdefault(plugin.name, deque(maxlen=SLOW_CALLS))
-        calls.append(at)
-        if len(calls) == SLOW_CALLS and at - calls[0] <= SLOW_WITHIN:
-            self.until[plugin.name] = at + PAUSE
-            self.unreported.add(plugin.name)
-            calls.clear()
-            log.error("plugin %s is slow: what it shows pauses for %d s", plugin.name, PAUSE)
-
-    def is_paused(self, plugin: Plugin) -> bool:
-        """Whether this plugin's shown parts are left out for now."""
-        return self.clock() < self.until.get(plugin.name, 0.0)
+    agency: AgencyRef | None = None
 
 
 class Plugins:
     """A set of plugins with a manager of its own. Errors: Broken for any that a site must not start with."""
 
     def __init__(self, hooks: Sequence[Any], trace: bool = False) -> None:
-        self.manager = pluggy.PluginManager(hookspecs.PROJECT)
-        self.manager.add_hookspecs(hookspecs)
-        for one in hooks:
-            self.manager.register(one)
-        _check_spelling(self.manager)
+        self.manager = admission.registered(hooks)
         if trace:
             self.manager.add_hookcall_monitoring(_trace, lambda *call: None)
         self.faults = Faults()
-        self._by_name = {p.name: p for p in sorted(map(self._known, hooks), key=lambda p: p.name)}
-        self._check_names(len(hooks))
-        self._callers: dict[tuple[str, str], Any] = {}
+        known = sorted(map(self._known, hooks), key=lambda p: p.name)
+        admission.check_names(known)
+        self._by_name = {plugin.name: plugin for plugin in known}
+        self._callers = self._own_callers()
         self.permissions = {p.name: p for plugin in self for p in self._permissions(plugin)}
         self.jobs = {job.name: job for _, job in self._declared("jobs", Job)}
         self.mounts = list(self._declared("blueprints", Mount))
         self.kinds = {k.name: (p, k) for p, k in self._declared("notification_kinds", NotificationKind)}
         self.providers = list(self._declared("search_providers", SearchProvider))
         self.checks = list(self._declared("health_checks", HealthCheck))
-        self.settings_forms = {p.name: form for p, form in self.everyone("agency_settings_form")}
-        self._check_tables()
+        self.settings_forms = {
+            plugin.name: admission.check_form(plugin, form)
+            for plugin in self
+            for form in _at_start(plugin.name, "agency_settings_form", partial(self._call, plugin))
+        }
+        admission.check_tables(self)
 
     def __iter__(self) -> Iterator[Plugin]:
         return iter(self._by_name.values())
@@ -170,60 +106,75 @@ class Plugins:
 
     # --- verbs ---------------------------------------------------------------------------------
 
-    def everyone(self, hook: str, **given: Any) -> list[tuple[Plugin, Any]]:
-        """Every loaded plugin's answer; never gated, and a fault is the caller's."""
-        return [(p, answer) for p in self for answer in self._call(p, hook, given)]
+    def everyone(self, hook: str, kind: type | None = None, **given: Any) -> list[tuple[Plugin, Any]]:
+        """Every loaded plugin's answer; never gated. A fault is the caller's, with the plugin's name on it.
+
+        `kind`: what an answer must be. Errors: TypeError for another, and whatever the plugin raises.
+        """
+        return [(p, answer) for p in self for answer in self._strictly(p, hook, kind, given)]
 
     def one(self, plugin: Plugin, hook: str, **given: Any) -> list[Any]:
-        """One plugin's answer; a fault is the caller's."""
-        return list(self._call(plugin, hook, given))
-
-    def ask(self, plugin: Plugin, hook: str, place: Place, **given: Any) -> list[Any]:
-        """One plugin's answer if the place calls it; a fault is the caller's."""
-        called, agency = place.calls(plugin)
-        return list(self._call(plugin, hook, {**given, "agency": agency})) if called else []
+        """One plugin's answer; a fault is the caller's, with the plugin's name on it."""
+        return self._strictly(plugin, hook, None, given)
 
     def show(self, hook: str, kind: type, place: Place, **given: Any) -> list[Shown]:
         """What plugins want to show here, by weight and name; faulty, slow or oversize parts are left out."""
         found: list[Shown] = []
         for plugin in self:
             called, agency = place.calls(plugin)
-            if called and (plugin.name, hook) in self._implemented:
+            if called and (plugin.name, hook) in self._callers:
                 step = partial(self._items, plugin, hook, kind, {**given, "agency": agency})
-                found += [Shown(plugin, item) for item in self.contained(plugin, hook, step) or ()]
+                found += [Shown(plugin, item, agency) for item in self.contained(plugin, hook, step) or ()]
         return sorted(found, key=lambda s: (s.item.weight, s.plugin.name))
 
     def contained(self, plugin: Plugin, what: str, step: Callable[[], T]) -> T | None:
-        """The step's answer; None when it failed (which is logged) or the plugin pauses. Slow ones are counted."""
-        if self.faults.is_paused(plugin):
-            return None
-        begun = time.perf_counter()
+        """The answer of a step that shows something; None when it failed or the plugin pauses."""
+        return None if self.faults.is_paused(plugin.name) else self.guarded(plugin, what, step)
+
+    def guarded(self, plugin: Plugin, what: str, step: Callable[[], T]) -> T | None:
+        """The step's answer, None when it failed, which is logged. Slow ones are counted.
+
+        The transaction goes on either way (see `db.unharmed`).
+        """
+        begun = self.faults.stopwatch()
         try:
-            return step()
+            with unharmed():
+                return step()
         except Exception as fault:  # whatever a plugin does wrong is its own part's loss
-            self.faults.note_fault(plugin, what, fault)
-            _forget_failed_transaction(fault)
+            self.faults.note_fault(plugin.name, what, fault, quiet="quiet" in g)
             return None
         finally:
-            self.faults.note_time(plugin, what, time.perf_counter() - begun)
+            self.faults.note_time(plugin.name, what, self.faults.stopwatch() - begun)
 
     def hooks_of(self, plugin: Plugin) -> list[str]:
         """Names of the hooks that a plugin implements."""
-        return sorted(hook for name, hook in self._implemented if name == plugin.name)
+        return sorted(hook for name, hook in self._callers if name == plugin.name)
 
-    def _call(self, plugin: Plugin, hook: str, given: Mapping[str, Any]) -> Iterator[Any]:
-        if (plugin.name, hook) in self._implemented:
-            yield from self._callers[plugin.name, hook](**given)
+    def _own_callers(self) -> dict[tuple[str, str], Any]:
+        """(plugin, hook) → what calls this plugin's hook and no other's."""
+        everybody = [plugin.hooks for plugin in self]
+        return {
+            (plugin.name, caller.name): self.manager.subset_hook_caller(
+                caller.name, [hooks for hooks in everybody if hooks is not plugin.hooks]
+            )
+            for plugin in self
+            for caller in self.manager.get_hookcallers(plugin.hooks) or ()
+        }
 
-    @property
-    def _implemented(self) -> dict[tuple[str, str], Any]:
-        if not self._callers:
-            for plugin in self._by_name.values():
-                others = [p.hooks for p in self._by_name.values() if p is not plugin]
-                for caller in self.manager.get_hookcallers(plugin.hooks) or ():
-                    subset = self.manager.subset_hook_caller(caller.name, others)
-                    self._callers[plugin.name, caller.name] = subset
-        return self._callers
+    def _call(self, plugin: Plugin, hook: str, given: Mapping[str, Any] | None = None) -> list[Any]:
+        caller = self._callers.get((plugin.name, hook))
+        return list(caller(**(given or {}))) if caller else []
+
+    def _strictly(self, plugin: Plugin, hook: str, kind: type | None, given: Mapping[str, Any]) -> list[Any]:
+        try:
+            answers = self._call(plugin, hook, given)
+            for answer in answers:
+                if kind is not None and not isinstance(answer, kind):
+                    raise TypeError(f"it answered {type(answer).__name__}, not {kind.__name__}")
+        except Exception as fault:
+            fault.add_note(f"In {hook} of the plugin {plugin.name}.")
+            raise
+        return answers
 
     def _items(self, plugin: Plugin, hook: str, kind: type, given: Mapping[str, Any]) -> list[Any]:
         """A plugin's items for a page. Errors: TypeError, ValueError for what nobody can show."""
@@ -231,8 +182,11 @@ class Plugins:
         for item in items:
             if not isinstance(item, kind):
                 raise TypeError(f"{hook} answered {type(item).__name__}, not {kind.__name__}")
-            if sum(len(v) for v in vars(item).values() if isinstance(v, str)) > LARGEST:
-                raise ValueError(f"{hook} answered more than {LARGEST} characters")
+            check_fields(item)
+            if isinstance(item, HelpLink) and not item.url.startswith(REACHES):
+                raise ValueError(f"a HelpLink leads to {item.url[:40]!r}")
+        if sum(len(v) for item in items for v in vars(item).values() if isinstance(v, str)) > LARGEST:
+            raise ValueError(f"{hook} answered more than {LARGEST} characters")
         return items
 
     # --- the gate ------------------------------------------------------------------------------
@@ -263,7 +217,7 @@ class Plugins:
         except permissions.Refused:
             raise
         except Exception as fault:
-            self.faults.note_fault(plugin, "plugin_switched", fault)
+            self.faults.note_fault(plugin.name, "plugin_switched", fault)
             raise permissions.Refused(
                 gettext(
                     "This part could not be switched, and nothing was changed. Tell the people who run Callboard."
@@ -277,13 +231,27 @@ class Plugins:
         agency = AgencyRef(standing.agency_id, standing.slug, standing.name)
         return Place(agency, self.enabled(switches.decoded(standing.switches)))
 
-    def places(self) -> Iterator[Place]:
-        """Every agency with what is on there: for jobs and the command line."""
-        for agency, touched in switches.every_agency():
-            yield Place(agency, self.enabled(touched))
+    def places(self) -> list[Place]:
+        """Every agency with what is on there: for jobs and the command line. One statement."""
+        return [Place(agency, self.enabled(touched)) for agency, touched in switches.every_agency()]
+
+    def place_by_id(self, agency_id: int) -> Place:
+        """An agency with what is on there at this moment; NOWHERE when it is gone."""
+        found = [place for place in self.places() if place.agency and place.agency.id == agency_id]
+        return found[0] if found else NOWHERE
+
+    def is_on(self, plugin: Plugin, agency_id: int | None) -> bool:
+        """Whether what hangs on an agency's switch is to be seen; what hangs on none always is."""
+        everywhere = agency_id is None or plugin.info.scope is Scope.SITE
+        return everywhere or plugin.name in self.enabled_for(agency_id or 0)
 
     def narrowed(self, viewer: Viewer, plugin: Plugin) -> Viewer:
-        """The viewer with the memberships only of agencies that have this plugin on, and the Alliance's."""
+        """The viewer with the memberships only of agencies that have this plugin on, and the Alliance's.
+
+        A plugin of the site has no switch: it sees her whole.
+        """
+        if plugin.info.scope is Scope.SITE:
+            return viewer
         return viewer.within(lambda m: m.agency_id is None or plugin.name in self.place_of(m).on)
 
     # --- permissions ---------------------------------------------------------------------------
@@ -305,72 +273,41 @@ class Plugins:
         standing: Membership | None,
         subject: Any,
     ) -> bool:
-        """Default roles and the plugin's own word, folded: a denial wins, a fault is one."""
-        place = self.place_of(standing)
-        given = {"viewer": viewer, "permission": name, "subject": subject}
-        begun = time.perf_counter()
-        try:
-            said = self.ask(plugin, "permission_verdict", place, **given)
-            if any(not isinstance(v, Verdict) for v in said):
-                raise TypeError("permission_verdict answered something else than a Verdict")
-        except Exception as fault:
-            self.faults.note_fault(plugin, f"permission_verdict({name})", fault)
-            _forget_failed_transaction(fault)
-            return False
-        self.faults.note_time(plugin, "permission_verdict", time.perf_counter() - begun)
-        return Verdict.DENY not in said and (default or Verdict.ALLOW in said)
+        """Default roles and the plugin's own word, folded: a denial wins, a fault is one, and off is off."""
+        called, agency = self.place_of(_here(viewer, standing)).calls(plugin)
+        if not called or (plugin.name, "permission_verdict") not in self._callers:
+            return called and default
+        given = {"viewer": viewer, "permission": name, "subject": subject, "agency": agency}
+        step = partial(self._words, plugin, given)
+        said = self.guarded(plugin, f"permission_verdict({name})", step)
+        return said is not None and Verdict.DENY not in said and (default or Verdict.ALLOW in said)
 
-    # --- what is looked at when the site starts --------------------------------------------------
+    def _words(self, plugin: Plugin, given: Mapping[str, Any]) -> list[Verdict]:
+        """What a plugin says of a permission. Errors: TypeError."""
+        said = self._call(plugin, "permission_verdict", given)
+        if any(not isinstance(word, Verdict) for word in said):
+            raise TypeError("permission_verdict answered something else than a Verdict")
+        return said
+
+    # --- at start --------------------------------------------------------------------------------
 
     def _known(self, hooks: Any) -> Plugin:
-        info = getattr(hooks, "plugin_info", lambda: None)()
-        where = getattr(hooks, "__name__", type(hooks).__name__)
-        if not isinstance(info, PluginInfo):
-            raise Broken(f"{where}: plugin_info() must answer one PluginInfo.")
-        if not NAME.fullmatch(info.name) or not SLUG.fullmatch(info.address):
-            raise Broken(f"{where}: a plugin's name is small letters, digits and _, its slug has - instead.")
-        file = getattr(hooks, "__file__", None)
-        package = where.rpartition(".")[0] if isinstance(hooks, ModuleType) else ""
-        return Plugin(info, hooks, package, Path(file).resolve().parent if file else None)
-
-    def _check_names(self, loaded: int) -> None:
-        if len(self._by_name) != loaded or len({p.info.address for p in self}) != loaded:
-            raise Broken("Two plugins have the same name or the same slug.")
+        callers = {caller.name for caller in self.manager.get_hookcallers(hooks) or ()}
+        step = hooks.plugin_info if "plugin_info" in callers else _nothing
+        return admission.known(hooks, _at_start(admission.said_by(hooks), "plugin_info", lambda hook: step()))
 
     def _declared(
         self, hook: str, kind: type[T], among: Sequence[Plugin] | None = None
     ) -> Iterator[tuple[Plugin, T]]:
-        """Declarations of all plugins, checked for kind and name. Errors: Broken."""
+        """Declarations of all plugins, checked. Errors: Broken."""
         seen: set[str] = set()
         for plugin in among if among is not None else self:
-            for item in (i for answer in self._call(plugin, hook, {}) for i in _listed(answer)):
-                if not isinstance(item, kind):
-                    raise Broken(f"{plugin.name}: {hook}() must answer a list of {kind.__name__}.")
-                name = getattr(item, "name", None)
-                if name is not None and (name in seen or not name.startswith(f"{plugin.name}.")):
-                    raise Broken(
-                        f"{plugin.name}: {hook}() has {name!r}; names are one each, and begin with '{plugin.name}.'."
-                    )
-                seen.add(name or "")
+            for item in _at_start(plugin.name, hook, partial(self._listed_items, plugin)):
+                admission.check_declared(plugin, hook, kind, item, seen)
                 yield plugin, item
 
-    def _check_tables(self) -> None:
-        """Each table of a plugin carries its prefix, and no core table looks like a plugin's."""
-        for mapper in Base.registry.mappers:
-            module, table = f"{mapper.class_.__module__}.", mapper.local_table
-            for plugin in self:
-                own = bool(plugin.package) and module.startswith(f"{plugin.package}.")
-                if own or module.startswith("forum."):
-                    _check_table(plugin, str(table), own, table.foreign_keys)
-
-
-def _check_table(plugin: Plugin, table: str, own: bool, keys: Iterable[ForeignKey]) -> None:
-    """Errors: Broken."""
-    prefix = f"{plugin.name}_"
-    if own != table.startswith(prefix):
-        raise Broken(f"{plugin.name}: its tables and no others begin with {prefix!r}; {table} does not fit.")
-    if own and any(not key.ondelete and not key.column.table.name.startswith(prefix) for key in keys):
-        raise Broken(f"{plugin.name}: foreign keys of {table} to the core's tables need ondelete.")
+    def _listed_items(self, plugin: Plugin, hook: str) -> list[Any]:
+        return [item for answer in self._call(plugin, hook) for item in _listed(answer)]
 
 
 def load(blocked: Sequence[str] = (), given: Sequence[Any] | None = None, trace: bool = False) -> Plugins:
@@ -394,6 +331,14 @@ def _imported(point: metadata.EntryPoint) -> Any:
         ) from fault
 
 
+def _at_start(whose: str, hook: str, step: Callable[[str], T]) -> T:
+    """What a hook answers at start. Errors: Broken, whatever the plugin raises."""
+    try:
+        return step(hook)
+    except Exception as fault:
+        raise Broken(f"{whose}: {hook}() failed ({type(fault).__name__}: {fault}).") from fault
+
+
 def loaded(app: Flask | None = None) -> Plugins:
     """The plugins of the application in hand; an application that was given none has an empty set."""
     extensions = (app or current_app).extensions
@@ -401,74 +346,20 @@ def loaded(app: Flask | None = None) -> Plugins:
     return found
 
 
-def init_app(app: Flask, plugins: Plugins) -> None:
-    """Make the application's own parts know what its plugins declare."""
-    app.extensions["plugins"] = plugins
-    app.extensions["jobs"] = {
-        name: (job.every, partial(_run_job, plugins, job)) for name, job in plugins.jobs.items()
-    }
-    app.extensions["search"] = partial(_find, plugins)
-    app.extensions["notice_kinds"] = {
-        name: notices.Kind(
-            name, kind.title, partial(_described, plugins, plugin, kind), kind.default_channel == "mail",
-            kind.mail_template if kind.content_in_mail else "",
-        )
-        for name, (plugin, kind) in plugins.kinds.items()
-    }  # fmt: skip
-
-
-def _run_job(plugins: Plugins, job: Job, at: Any) -> None:
-    """The job for the site, or for each agency that has its plugin on, all in one transaction."""
-    if not job.per_agency:
-        job.run(at)
-        return
-    name = job.name.partition(".")[0]
-    for place in list(plugins.places()):
-        if name in place.on:
-            job.run(at, place.agency)
-
-
-def _find(plugins: Plugins, q: str, viewer: Viewer, limit: int) -> list[search.SearchHit]:
-    """What the plugins find for this viewer; a faulty one finds nothing."""
-    hits: list[search.SearchHit] = []
-    for plugin, provider in plugins.providers:
-        within = plugins.narrowed(viewer, plugin)
-        if plugin.info.scope is Scope.AGENCY and not within.agencies:
-            continue
-        step = partial(_hits, provider, q, within, limit)
-        hits += plugins.contained(plugin, f"search provider {provider.name}", step) or []
-    return hits
-
-
-def _hits(provider: SearchProvider, q: str, viewer: Viewer, limit: int) -> list[search.SearchHit]:
-    found = list(provider.find(q, viewer, limit))[:limit]
-    if any(not isinstance(hit, search.SearchHit) for hit in found):
-        raise TypeError("find answered something else than SearchHits")
-    return found
-
-
-def _described(
-    plugins: Plugins, plugin: Plugin, kind: NotificationKind, viewer: Viewer, told: Sequence[notices.Told]
-) -> dict[int, notices.Words]:
-    """How notices read, without those of agencies that have the plugin off by now."""
-    still = [t for t in told if t.agency_id is None or plugin.name in plugins.enabled_for(t.agency_id)]
-    return plugins.contained(plugin, f"notices {kind.name}", partial(kind.describe, viewer, still)) or {}
-
-
-def report_pauses(app: Flask) -> None:
-    """Queue the news that a plugin pauses, in a short transaction of its own after an answer."""
-    unreported = loaded(app).faults.unreported
-    while unreported:
-        name = unreported.pop()
-        with app.app_context():
-            jobs.enqueue_apart("plugins.paused", {"plugin": name}, key=f"plugins.paused {name}")
+def _here(viewer: Viewer, standing: Membership | None) -> Membership | None:
+    """On an agency's page of a plugin, no standing means none here, and never one at another agency."""
+    page: Membership | None = g.get("agency_page")
+    if standing is not None or page is None:
+        return standing
+    return viewer.membership(page.slug) or replace(page, roles=frozenset(), confirmed=False)
 
 
 def _holds(roles: frozenset[str], viewer: Viewer, standing: Membership | None) -> bool:
     """Rule: one of these roles at the agency in hand or with the Alliance; anywhere, where there is no agency."""
     if roles & {ANYONE} or (viewer.signed_in and SIGNED_IN in roles):
         return True
-    held = viewer.roles if standing is None else standing.roles | viewer.site_roles
+    at = _here(viewer, standing)
+    held = viewer.roles if at is None else at.roles | viewer.site_roles
     return bool(held & roles)
 
 
@@ -479,20 +370,8 @@ def _listed(answer: Any) -> Sequence[Any]:
     return answer
 
 
-def _check_spelling(manager: pluggy.PluginManager) -> None:
-    try:
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        raise Broken(f"{error}. Is a hook's name misspelled?") from error
-
-
-def _forget_failed_transaction(fault: Exception) -> None:
-    """While reading, a plugin's failed statement must not fail the page's next one.
-
-    While writing nothing is given up: what follows fails honestly, and nothing half-done is kept.
-    """
-    if is_reading() and isinstance(fault, SQLAlchemyError):
-        db.session.rollback()
+def _nothing() -> None:
+    """What a plugin without plugin_info says of itself."""
 
 
 def _trace(name: str, implementations: Sequence[Any], given: Mapping[str, Any]) -> None:

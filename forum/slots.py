@@ -13,7 +13,7 @@ from typing import Any
 from flask import current_app, g, request, url_for
 from markupsafe import Markup
 
-from forum.declare import Card, HelpLink, NavItem
+from forum.declare import AgencyRef, Card, HelpLink, NavItem
 from forum.permissions import may
 from forum.plugins import LARGEST, NOWHERE, Place, Plugin, Shown, loaded
 from forum.viewer import Membership, current_viewer
@@ -54,18 +54,19 @@ def nav_links() -> list[tuple[str, str]]:
     """(label, address) of what plugins put into the navigation for this viewer."""
     viewer, place = current_viewer(), place_in_hand()
     shown = loaded().show("nav_items", NavItem, place, viewer=viewer)
-    links = [loaded().contained(s.plugin, "nav_items", partial(_nav_link, s.item, place)) for s in shown]
+    links = [loaded().contained(s.plugin, "nav_items", partial(_nav_link, s.item, s.agency)) for s in shown]
     return [link for link in links if link]
 
 
-def _nav_link(item: NavItem, place: Place) -> tuple[str, str] | None:
+def _nav_link(item: NavItem, agency: AgencyRef | None) -> tuple[str, str] | None:
+    """None for a page that she may not open, or of an agency that has the plugin off."""
     if item.needs and not may(current_viewer(), item.needs, standing_in_hand()):
         return None
     rules = current_app.url_map.iter_rules(item.endpoint)
     with_agency = any("agency" in rule.arguments for rule in rules)
-    if with_agency and place.agency is None:
+    if with_agency and agency is None:
         return None
-    values: dict[str, Any] = {"agency": place.agency.slug} if with_agency and place.agency else {}
+    values: dict[str, Any] = {"agency": agency.slug} if with_agency and agency else {}
     return item.label, url_for(item.endpoint, **values)
 
 

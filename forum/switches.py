@@ -43,9 +43,14 @@ def decoded(words: str | None) -> dict[str, bool]:
     return {word[1:]: word[0] == "+" for word in (words or "").split(",") if word}
 
 
+def words_of(agency_id: int) -> str:
+    """The switches of an agency as `encoded` spells them. One statement."""
+    return db.session.scalar(select(encoded(agency_id))) or ""
+
+
 def switches_of(agency_id: int) -> dict[str, bool]:
     """The switches of an agency that somebody has touched. One statement."""
-    return decoded(db.session.scalar(select(encoded(agency_id))))
+    return decoded(words_of(agency_id))
 
 
 def settings_of(agency_id: int, plugin: str) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ PEER_ROLES = MEMBER_ROLES | {"mentor"}
 AGENCY_ROLES = frozenset({"agency_manager", "booker"})
 STAFF_ROLES = AGENCY_ROLES | {"coordinator", "moderator", "advocate", "operator"}
 SITE_ROLES = frozenset({"moderator", "advocate", "operator"})
+ROLES = PEER_ROLES | STAFF_ROLES | {"guardian"}  # every role that the core knows
 
 
 @dataclass(frozen=True)

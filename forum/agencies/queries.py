@@ -16,7 +16,6 @@ from forum.accounts.queries import token_hash
 from forum.agencies import rules
 from forum.agencies.models import Agency, Guardianship, Membership, RoleGrant
 from forum.db import db, now
-from forum.declare import AgencyRef
 from forum.permissions import Missing
 from forum.plugins import Place, loaded
 from forum.viewer import Membership as Standing
@@ -136,13 +135,19 @@ def agency_by_slug(viewer: Viewer, slug: str) -> Agency:
     return agency
 
 
-def place_by_slug(viewer: Viewer, slug: str) -> Place:
-    """An agency with the plugins that are on there, for its own people and for operators. Errors: Missing."""
+def standing_at(viewer: Viewer, slug: str) -> Standing:
+    """The viewer's standing at an agency; an operator without one gets one without roles. Errors: Missing."""
     standing = viewer.membership(slug)
     if standing is not None:
-        return loaded().place_of(standing)
+        return standing
     agency = agency_by_slug(viewer, slug)
-    return Place(AgencyRef(agency.id, agency.slug, agency.name), loaded().enabled_for(agency.id))
+    words = switches.words_of(agency.id)
+    return Standing(agency.id, agency.slug, agency.name, frozenset(), confirmed=False, switches=words)
+
+
+def place_by_slug(viewer: Viewer, slug: str) -> Place:
+    """An agency with the plugins that are on there, for its own people and for operators. Errors: Missing."""
+    return loaded().place_of(standing_at(viewer, slug))
 
 
 def all_agencies(viewer: Viewer) -> Sequence[Agency]:

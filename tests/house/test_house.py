@@ -41,7 +41,7 @@ SINGLE_DOORS = {
     "nh3": {"forum/markup.py"},
     "nacl": {"forum/sealing.py"},
     "PIL": {"forum/files.py"},
-    "pluggy": {"forum/plugins.py", "forum/hookspecs.py", "forum/sdk.py"},
+    "pluggy": {"forum/admission.py", "forum/hookspecs.py"},
 }
 
 # The only places that may contain somebody else's fault, whatever it is.
