@@ -280,9 +280,10 @@ def open_standing(viewer: Viewer) -> Membership | None:
     if mounted is None or mounted.mount.at != "agency":
         return viewer.membership(slug)
     standing = standing_at(viewer, slug)
-    g.place, g.agency_page = plugins.loaded().place_of(standing), standing
-    if mounted.plugin.name not in g.place.on:
+    place = plugins.loaded().place_of(standing)
+    if mounted.plugin.name not in place.on:
         raise Missing
+    g.place, g.agency_page = place, standing
     return standing
 
 

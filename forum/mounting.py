@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, current_app, request, send_from_directory
@@ -18,7 +17,7 @@ from forum import permissions
 from forum.admission import Broken, Plugin
 from forum.declare import Mount
 from forum.permissions import needs
-from forum.plugins import Plugins
+from forum.plugins import Plugins, loaded
 
 # First parts of addresses that are the core's, today or by the contract of addresses.
 RESERVED = frozenset({"a", "api", "approvals", "guardian", "messages", "mentorship", "moderation", "static"})
@@ -178,11 +177,18 @@ def _serve_static(app: Flask, plugin: Plugin) -> None:
     if folder is not None:
         if (Path(str(app.static_folder)) / plugin.name).exists():
             raise Broken(f"{plugin.name}: /static/{plugin.name} belongs to the core.")
-        view = needs("accounts.leave")(partial(_send, folder))
-        app.add_url_rule(f"/static/{plugin.name}/<path:filename>", f"{STATIC}{plugin.name}", view)
+        app.add_url_rule(
+            f"/static/{plugin.name}/<path:filename>", f"{STATIC}{plugin.name}", send_own, defaults={"plugin": plugin.name}
+        )  # fmt: skip
 
 
-def _send(folder: Path, filename: str) -> Response:
+@needs("accounts.leave")
+def send_own(plugin: str, filename: str) -> Response:
+    """A file of this plugin's static folder."""
+    found = loaded().get(plugin)
+    folder = found.own("static") if found else None
+    if folder is None:
+        raise permissions.Missing
     return send_from_directory(folder, filename)
 
 

@@ -42,6 +42,7 @@ from forum.viewer import Membership, Viewer
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 GROUP = "forum.plugins"  # of entry points
+MOST_ITEMS = 100  # that one hook shows on a page
 LARGEST = 65_536  # characters in what one hook shows on a page, or in one rendered part
 REACHES = ("/", "tel:", "sms:", "https:")  # what a way to help may begin with
 
@@ -179,6 +180,8 @@ class Plugins:
     def _items(self, plugin: Plugin, hook: str, kind: type, given: Mapping[str, Any]) -> list[Any]:
         """A plugin's items for a page. Errors: TypeError, ValueError for what nobody can show."""
         items = [item for answer in self._call(plugin, hook, given) for item in _listed(answer)]
+        if len(items) > MOST_ITEMS:
+            raise ValueError(f"{hook} answered {len(items)} items")
         for item in items:
             if not isinstance(item, kind):
                 raise TypeError(f"{hook} answered {type(item).__name__}, not {kind.__name__}")

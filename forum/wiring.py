@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from flask import Flask, current_app
@@ -74,7 +75,7 @@ def _find(plugins: Plugins, q: str, viewer: Viewer, limit: int) -> list[search.S
 
 def _hits(provider: SearchProvider, q: str, viewer: Viewer, limit: int) -> list[search.SearchHit]:
     """Errors: TypeError, ValueError for what nobody can show or sort."""
-    found = list(provider.find(q, viewer, limit))[:limit]
+    found = list(islice(provider.find(q, viewer, limit), limit))
     for hit in found:
         if not isinstance(hit, search.SearchHit):
             raise TypeError(f"find answered {type(hit).__name__}, not SearchHit")
