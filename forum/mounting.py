@@ -177,9 +177,8 @@ def _serve_static(app: Flask, plugin: Plugin) -> None:
     if folder is not None:
         if (Path(str(app.static_folder)) / plugin.name).exists():
             raise Broken(f"{plugin.name}: /static/{plugin.name} belongs to the core.")
-        app.add_url_rule(
-            f"/static/{plugin.name}/<path:filename>", f"{STATIC}{plugin.name}", send_own, defaults={"plugin": plugin.name}
-        )  # fmt: skip
+        rule, endpoint = f"/static/{plugin.name}/<path:filename>", f"{STATIC}{plugin.name}"
+        app.add_url_rule(rule, endpoint, send_own, defaults={"plugin": plugin.name})
 
 
 @needs("accounts.leave")

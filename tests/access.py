@@ -6,8 +6,10 @@ roles.md. The rows of the access table are at the end.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.personas import BOARDS, PEOPLE, PERSONAS, STRANGERS, Site
 
@@ -290,4 +292,17 @@ _REST = (
     get("files.show_file", "/files/00000000000000000000000000000000.webp", strangers="missing"),
 )  # fmt: skip
 
-ROWS: tuple[Row, ...] = (*_board_rows(), *_AGENCY, *_ACCOUNT, *_PEOPLE, *_REST)
+
+def _rows_of_plugins() -> Iterator[Row]:
+    """What each plugin's tests say of its own routes: ROWS in tests/plugins/<name>/access.py, built with `get` and `post`."""
+    for file in sorted(Path(__file__).parent.glob("plugins/*/access.py")):
+        spec = importlib.util.spec_from_file_location(f"tests.plugins.{file.parent.name}.access", file)
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        yield from module.ROWS
+
+
+CORE_ROWS: tuple[Row, ...] = (*_board_rows(), *_AGENCY, *_ACCOUNT, *_PEOPLE, *_REST)
+ROWS: tuple[Row, ...] = (*CORE_ROWS, *_rows_of_plugins())

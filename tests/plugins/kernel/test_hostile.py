@@ -28,7 +28,7 @@ from forum.permissions import may
 from forum.plugins import LARGEST, loaded
 from forum.testing import make_app, new_database, viewer_of
 from forum.viewer import NOBODY
-from tests.access import ROWS
+from tests.access import CORE_ROWS
 from tests.personas import Site, Visitor, forget, restore, seed, visitor
 from tests.plugins.conftest import open_tiny
 
@@ -39,7 +39,7 @@ WRONG = (
 )  # fmt: skip
 OWN_ROWS = [
     row
-    for row in {r.url: r for r in ROWS if r.method == "GET"}.values()
+    for row in {r.url: r for r in CORE_ROWS if r.method == "GET"}.values()
     if row.endpoint != "leave.show_leave"
 ]
 
