@@ -105,6 +105,12 @@ def upgrade(component: Component = CORE, revision: str = "head") -> None:
         connection.commit()
 
 
+def downgrade_all() -> None:
+    """Remove everybody's tables, the plugins' first."""
+    for component in reversed(components()):
+        downgrade(component, "base")
+
+
 def downgrade(component: Component, revision: str) -> None:
     """Take a component's tables back to a revision; `base` removes them."""
     with db.engine.connect() as connection:

@@ -52,6 +52,7 @@ SLOW = 0.5  # seconds that one call may take
 SLOW_CALLS = 3  # within SLOW_WITHIN, and the plugin's shown parts pause for PAUSE
 SLOW_WITHIN = 600.0
 PAUSE = 600.0
+MOST_FOUND = 5  # hits of one provider on a page, so that posts keep their place
 LARGEST = 65_536  # characters in one shown item, or in one rendered part
 
 
@@ -435,7 +436,7 @@ def _find(plugins: Plugins, q: str, viewer: Viewer, limit: int) -> list[search.S
         within = plugins.narrowed(viewer, plugin)
         if plugin.info.scope is Scope.AGENCY and not within.agencies:
             continue
-        step = partial(_hits, provider, q, within, limit)
+        step = partial(_hits, provider, q, within, min(limit, MOST_FOUND))
         hits += plugins.contained(plugin, f"search provider {provider.name}", step) or []
     return hits
 

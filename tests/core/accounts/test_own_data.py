@@ -155,7 +155,7 @@ def test_every_table_with_a_person_is_known_to_some_part(app: Flask) -> None:
 
     assert pointing == {
         "agency_plugin", "board", "board_mark", "confirmation", "guardianship", "invite", "mail_link", "membership", "notice",
-        "outbox_mail", "post", "read_mark", "role_grant", "sign_in", "stored_file", "topic",
+        "outbox_mail", "post", "read_mark", "resources_local", "role_grant", "sign_in", "stored_file", "topic",
     }  # fmt: skip
     assert inspect(db.db.engine).has_table("post_version")
 
