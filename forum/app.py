@@ -217,6 +217,8 @@ def init_sign_in(app: Flask) -> None:
 
     @manager.user_loader
     def load(token: str) -> accounts.SignedIn | None:
+        if mounting.is_quiet():
+            return None  # Flask-Login asks for every template; a quiet page has nobody
         settings: Settings = app.config["CALLBOARD"]
         at = db.now()
         found = viewer_of_token(token, at, settings.sign_in_days)
