@@ -38,13 +38,17 @@ class Component:
         """Where this component's revision is kept."""
         return f"alembic_version_{self.name}" if self.name else "alembic_version"
 
-    def owns(self, table: str, others: frozenset[str] = frozenset()) -> bool:
-        """Whether a table belongs to this component; `others`: names of plugins, whose tables are not the core's."""
+    def owns(self, table: str, others: frozenset[str] = frozenset(), reflected: bool = True) -> bool:
+        """Whether a table belongs to this component; `others`: names of plugins, whose tables are not the core's.
+
+        `reflected`: it was found in the database, and not only among the models.
+        """
         if table.startswith((*OUTSIDE, "alembic_version")):
             return False
         if self.name:
             return table.startswith(f"{self.name}_")
-        return table in _core_tables() or not table.startswith(tuple(f"{other}_" for other in others))
+        theirs = not reflected or table.startswith(tuple(f"{other}_" for other in others))
+        return table in _core_tables() or not theirs
 
 
 CORE = Component("", paths.migrations() / "versions")
@@ -93,7 +97,7 @@ def _core_tables() -> set[str]:
 def _filter(component: Component, others: frozenset[str]) -> Any:
     def include(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
         table = name if kind == "table" else getattr(getattr(thing, "table", None), "name", "")
-        return component.owns(table or "", others)
+        return component.owns(table or "", others, reflected)
 
     return include
 

@@ -6,8 +6,8 @@ agency is decided at each request by the application, for every route of a mount
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from flask import Flask, Response, current_app, request, send_from_directory
@@ -101,12 +101,15 @@ def _serve_static(app: Flask, plugin: Plugin) -> None:
     """Serve a plugin's static folder at /static/<plugin>/, whether it is on or not."""
     folder = plugin.own("static")
     if folder is not None:
-        view = needs("accounts.leave")(partial(_send, folder))
+        view = needs("accounts.leave")(_sender(folder))
         app.add_url_rule(f"/static/{plugin.name}/<path:filename>", f"static_{plugin.name}", view)
 
 
-def _send(folder: Path, filename: str) -> Response:
-    return send_from_directory(folder, filename)
+def _sender(folder: Path) -> Callable[[str], Response]:
+    def send(filename: str) -> Response:
+        return send_from_directory(folder, filename)
+
+    return send
 
 
 def _loader(app: Flask, plugins: Plugins) -> BaseLoader:

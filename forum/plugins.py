@@ -47,6 +47,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 GROUP = "forum.plugins"  # of entry points
 NAME = re.compile(r"[a-z][a-z0-9_]{1,29}")
+ROLE = re.compile(r"[a-z][a-z_]{1,19}")
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,29}")
 SLOW = 0.5  # seconds that one call may take
 SLOW_CALLS = 3  # within SLOW_WITHIN, and the plugin's shown parts pause for PAUSE
@@ -153,6 +154,7 @@ class Plugins:
         self._by_name = {p.name: p for p in sorted(map(self._known, hooks), key=lambda p: p.name)}
         self._check_names(len(hooks))
         self._callers: dict[tuple[str, str], Any] = {}
+        self.roles = {role.name: role for plugin in self for role in plugin.info.roles}
         self.permissions = {p.name: p for plugin in self for p in self._permissions(plugin)}
         self.jobs = {job.name: job for _, job in self._declared("jobs", Job)}
         self.mounts = list(self._declared("blueprints", Mount))
@@ -335,6 +337,11 @@ class Plugins:
         return Plugin(info, hooks, package, Path(file).resolve().parent if file else None)
 
     def _check_names(self, loaded: int) -> None:
+        roles = [role for plugin in self for role in plugin.info.roles]
+        if len({r.name for r in roles}) != len(roles) or any(not ROLE.fullmatch(r.name) for r in roles):
+            raise Broken(
+                "A plugin's role has no name of its own, or one that is not small letters, at most 20."
+            )
         if len(self._by_name) != loaded or len({p.info.address for p in self}) != loaded:
             raise Broken("Two plugins have the same name or the same slug.")
 

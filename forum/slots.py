@@ -54,16 +54,17 @@ def nav_links() -> list[tuple[str, str]]:
     """(label, address) of what plugins put into the navigation for this viewer."""
     viewer, place = current_viewer(), place_in_hand()
     shown = loaded().show("nav_items", NavItem, place, viewer=viewer)
-    links = [loaded().contained(s.plugin, "nav_items", partial(_nav_link, s.item, place)) for s in shown]
+    links = [loaded().contained(s.plugin, "nav_items", partial(_nav_link, s, place)) for s in shown]
     return [link for link in links if link]
 
 
-def _nav_link(item: NavItem, place: Place) -> tuple[str, str] | None:
+def _nav_link(shown: Shown, place: Place) -> tuple[str, str] | None:
+    item: NavItem = shown.item
     if item.needs and not may(current_viewer(), item.needs, standing_in_hand()):
         return None
     rules = current_app.url_map.iter_rules(item.endpoint)
     with_agency = any("agency" in rule.arguments for rule in rules)
-    if with_agency and place.agency is None:
+    if with_agency and shown.plugin.name not in place.on:
         return None
     values: dict[str, Any] = {"agency": place.agency.slug} if with_agency and place.agency else {}
     return item.label, url_for(item.endpoint, **values)

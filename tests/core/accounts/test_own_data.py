@@ -150,7 +150,7 @@ def test_every_table_with_a_person_is_known_to_some_part(app: Flask) -> None:
         table.name
         for table in db.db.metadata.sorted_tables
         for key in table.foreign_keys
-        if key.column.table.name == "person"
+        if key.column.table.name == "person" and not table.name.startswith("tiny_")  # the tests' own plugin
     }
 
     assert pointing == {
