@@ -16,7 +16,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import has_app_context
-from sqlalchemy import inspect
+from sqlalchemy import Table, inspect
 from sqlalchemy.engine import Connection
 
 from forum import paths
@@ -58,6 +58,13 @@ def components() -> list[Component]:
     """The core, then every loaded plugin that has tables."""
     own = [(plugin.name, plugin.own("migrations")) for plugin in loaded()]
     return [CORE, *(Component(name, folder / "versions") for name, folder in own if folder)]
+
+
+def tables() -> list[Table]:
+    """The tables of the core's and the loaded plugins' models, those first that others refer to."""
+    others, own = plugin_names(None), components()
+    models = db.metadata.sorted_tables
+    return [t for t in models if any(c.owns(t.name, others, reflected=False) for c in own)]
 
 
 def component(name: str) -> Component:
