@@ -25,6 +25,7 @@ from forum.pages import Form
 from forum.viewer import ROLES
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,29}")
+ROLE = re.compile(r"[a-z][a-z_]{1,19}")
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,29}")
 
 
@@ -106,6 +107,9 @@ def check_names(plugins: Sequence[Plugin]) -> None:
     names = [plugin.name for plugin in plugins]
     if len({*names}) != len(names) or len({p.info.address for p in plugins}) != len(names):
         raise Broken(f"Two plugins have the same name or the same slug: {', '.join(sorted(names))}.")
+    roles = [role.name for plugin in plugins for role in plugin.info.roles]
+    if len({*roles} | ROLES) != len(roles) + len(ROLES) or not all(map(ROLE.fullmatch, roles)):
+        raise Broken("A plugin's role has no name of its own, or one that is not small letters, at most 20.")
     for name in names:
         if name in core_words():
             raise Broken(f"{name}: this name belongs to the core.")

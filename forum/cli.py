@@ -18,7 +18,7 @@ from forum.accounts.queries import person_by_email
 from forum.agencies import actions as agencies
 from forum.app import create_app
 from forum.permissions import Refused
-from forum.plugins import Broken, load, loaded
+from forum.plugins import Broken, Plugins, load, loaded
 
 
 class Commands(click.Group):
@@ -40,6 +40,11 @@ def _plugin_groups() -> dict[str, click.Group]:
         plugins = load(settings.blocked)
     except (config.BadSetting, Broken) as error:
         raise click.ClickException(str(error)) from error
+    return groups_of(plugins)
+
+
+def groups_of(plugins: Plugins) -> dict[str, click.Group]:
+    """The commands of these plugins, under their slugs."""
     groups: dict[str, click.Group] = {}
     for plugin, commands in plugins.everyone("commands"):
         group = PluginGroup(plugin.info.address, help=str(plugin.info.summary))
@@ -181,7 +186,7 @@ def plugin_commands() -> None:
 @plugin_commands.command("list")
 def list_plugins() -> None:
     """Every loaded plugin: its hooks, and the agencies that have it on."""
-    with _app().app_context():
+    with _app().app_context(), db.reading_only():
         plugins = loaded()
         on = [(place.agency.slug, place.on) for place in plugins.places() if place.agency]
         for plugin in plugins:

@@ -132,5 +132,5 @@ def _typed() -> str:
     """The longest text of the form in hand, so that nobody loses what she wrote."""
     if request.method != "POST":
         return ""
-    texts = [v for n, v in request.form.items() if n not in HIDDEN_WHEN_GIVEN_BACK]
+    texts = [v.replace("\0", "") for n, v in request.form.items() if n not in HIDDEN_WHEN_GIVEN_BACK]
     return max(texts, key=len, default="")

@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import Table, inspect
 from sqlalchemy.engine import Connection
 
 from forum import paths
@@ -59,6 +59,13 @@ def components() -> list[Component]:
     return [CORE, *(Component(name, folder / "versions") for name, folder in own if folder)]
 
 
+def tables() -> list[Table]:
+    """The tables of the core's and the loaded plugins' models, those first that others refer to."""
+    own = components()
+    models = db.metadata.sorted_tables
+    return [t for t in models if any(_includes(c, t.name, (), reflected=False) for c in own)]
+
+
 def component(name: str) -> Component:
     """The component of this name ('core' or a plugin). Errors: KeyError."""
     return {c.name or "core": c for c in components()}[name]
@@ -90,12 +97,17 @@ def _core_tables() -> set[str]:
     return {str(table) for module, table in mapped if module.startswith("forum.")}
 
 
+def _includes(component: Component, table: str, others: Collection[str], reflected: bool) -> bool:
+    """`reflected`: found in the database. A plugin's model, even if it is only imported, is never the core's."""
+    if not reflected and not component.name:
+        return table in _core_tables() and component.owns(table)
+    return component.owns(table, others)
+
+
 def _filter(component: Component, others: Collection[str]) -> Any:
     def include(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
-        table = (name if kind == "table" else getattr(getattr(thing, "table", None), "name", "")) or ""
-        if not reflected and not component.name:  # a plugin's model, even if only imported, is not the core's
-            return table in _core_tables() and component.owns(table)
-        return component.owns(table, others)
+        table = name if kind == "table" else getattr(getattr(thing, "table", None), "name", "")
+        return _includes(component, table or "", others, reflected)
 
     return include
 
@@ -105,6 +117,12 @@ def upgrade(component: Component = CORE, revision: str = "head") -> None:
     with db.engine.connect() as connection:
         command.upgrade(_config(component, connection), revision)
         connection.commit()
+
+
+def downgrade_all() -> None:
+    """Remove everybody's tables, the plugins' first."""
+    for component in reversed(components()):
+        downgrade(component, "base")
 
 
 def downgrade(component: Component, revision: str) -> None:

@@ -39,8 +39,11 @@ class Form(FlaskForm):
             filters = [_without_nul, *unbound_field.kwargs.get("filters", ())]
             return unbound_field.bind(form=form, **{**options, "filters": filters})
 
+    refused_with = 409  # the status of the refusal, where a page has no form to show it in
+
     def refuse(self, refusal: Refused) -> None:
         """Put the refusal's sentence beside its field, or at the head of the form."""
+        self.refused_with = refusal.status
         field = self._fields.get(refusal.field or "")
         if field is None:
             self.form_errors: list[str] = [*self.form_errors, refusal.sentence]
@@ -118,7 +121,7 @@ def pressed(step: Step, form: Form | None = None) -> Response:
     if answer is None:
         wrong = [sentence for field in form for sentence in field.errors]
         said = [*form.form_errors, *wrong, gettext("This form could not be understood. Nothing was saved.")]
-        raise Refused(said[0])
+        raise Refused(said[0], form.refused_with)
     return answer
 
 

@@ -85,6 +85,7 @@ class Plugins:
         admission.check_names(known)
         self._by_name = {plugin.name: plugin for plugin in known}
         self._callers = self._own_callers()
+        self.roles = {role.name: role for plugin in self for role in plugin.info.roles}
         self.permissions = {p.name: p for plugin in self for p in self._permissions(plugin)}
         self.jobs = {job.name: job for _, job in self._declared("jobs", Job)}
         self.mounts = list(self._declared("blueprints", Mount))

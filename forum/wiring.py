@@ -16,6 +16,8 @@ from forum.declare import Job, NotificationKind, Scope, SearchProvider, check_fi
 from forum.plugins import LARGEST, Plugin, Plugins, loaded
 from forum.viewer import Viewer
 
+MOST_FOUND = 5  # hits of one provider on a page, so that posts keep their place
+
 
 def init_app(app: Flask, plugins: Plugins) -> None:
     """Make the application's own parts know what its plugins declare."""
@@ -68,7 +70,7 @@ def _find(plugins: Plugins, q: str, viewer: Viewer, limit: int) -> list[search.S
         within = plugins.narrowed(viewer, plugin)
         if plugin.info.scope is Scope.AGENCY and not within.agencies:
             continue
-        step = partial(_hits, provider, q, within, limit)
+        step = partial(_hits, provider, q, within, min(limit, MOST_FOUND))
         hits += plugins.contained(plugin, f"search provider {provider.name}", step) or []
     return hits
 

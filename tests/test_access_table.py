@@ -26,6 +26,7 @@ from tests.personas import PERSONAS, Site, forget, open_site, restore, visitor
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 # Shown only in a state that the seeded site is not in; the named test renders them.
 ELSEWHERE = {
+    "switching/show_settings.html": "tests/core/agencies/test_switching.py",
     "slots/card.html": "tests/house/test_plugins.py",
     "errors/plain.html": "tests/test_csrf_and_headers.py",
     "errors/stale_form.html": "tests/test_csrf_and_headers.py",
@@ -97,14 +98,16 @@ def test_every_row_lets_somebody_in_or_its_route_has_one_that_does() -> None:
         ("GET", "files.show_file"), ("POST", "guardians.consent"), ("POST", "joining.finish"), ("POST", "accounts.sign_in"),
         ("POST", "accounts.confirm_password"), ("POST", "accounts.change_password"),
         ("GET", "switching.show_settings"), ("POST", "switching.show_settings"),
+        ("POST", "resources.report_channel"), ("POST", "resources_local.remove_local"),
     }  # fmt: skip
 
 
 def test_every_route_needs_a_permission_that_is_known(standing_app: Flask) -> None:
+    known = permissions.known_to(standing_app)
     for rule in standing_app.url_map.iter_rules():
         name = permissions.needed_by(standing_app, rule.endpoint)
         assert name, rule.rule
-        assert permissions.permission(name).name == name
+        assert known[name].name == name
 
 
 def test_every_permission_is_needed_by_a_route(standing_app: Flask) -> None:
@@ -132,7 +135,8 @@ def test_sensitive_pages_ask_for_the_password_after_a_while(site_app: Flask, see
     asked = set()
     for row in ROWS:
         name = next((n for n in sorted(HERE) if row.expected(n) in ("page", "done")), None)
-        if name and permissions.permission(permissions.needed_by(site_app, row.endpoint) or "").sensitive:
+        needed = permissions.needed_by(site_app, row.endpoint) or ""
+        if name and permissions.known_to(site_app)[needed].sensitive:
             wanted = "confirm" if row.method == "GET" else "said"  # what was sent stays on the page that asks
             assert answer_class(ask(site_app, seeded, row, name)) == wanted, row.url
             asked.add(row.endpoint)
@@ -193,7 +197,10 @@ def test_no_page_has_a_link_that_leads_nowhere(site_app: Flask, seeded: Site, na
     broken = []
     for link, page in links.items():
         address = link.partition("#")[0]
-        if link.startswith(("#", "tel:", "mailto:", "https://", "http://")) or address in ("", "/leave"):
+        if link.startswith(("#", "tel:", "sms:", "mailto:", "https://", "http://")) or address in (
+            "",
+            "/leave",
+        ):
             continue
         assert link.startswith("/"), f"{page} leads to {link!r}"
         path = address.partition("?")[0]

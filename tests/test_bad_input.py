@@ -66,6 +66,7 @@ def assert_sentence(answer: Any, what: str, *, least: int = 400, most: int = 499
 FILLINGS = {
     "topic_id": "1", "post_id": "1", "slug": "castings", "agency": "northlight", "handle": "ines", "sign_in_id": "1",
     "membership_id": "1", "invite_id": "1", "guardianship_id": "1", "role": "mentor", "token": "t", "code": "c", "filename": "icon.svg",
+    "plugin": "resources", "service_id": "7caf2fa7-d39f-5d02-a752-6c0607aaa3fb", "position": "0", "listing_id": "1",
 }  # fmt: skip
 
 

@@ -210,7 +210,7 @@ def detector(site_app: Flask, seeded: Site) -> Detector:
 # --- every route with every id -----------------------------------------------------------------------
 
 
-def values_of(site: Site, name: str) -> dict[str, list[str]]:
+def values_of(site: Site, name: str) -> dict[str, list[Any]]:
     """What can stand in an address. The secret of a mailed link is its owner's; others have wrong ones."""
     wrong = "A" * 32
     secrets = {"ines": [site.links["reset"], site.links["address"]], "lea": [site.links["keep"]]}
@@ -228,6 +228,10 @@ def values_of(site: Site, name: str) -> dict[str, list[str]]:
         "token": [*secrets.get(name, []), wrong],
         "code": [wrong],
         "filename": ["callboard.css", "../../callboard.db"],
+        "plugin": ["resources", "nothing"],
+        "service_id": ["7caf2fa7-d39f-5d02-a752-6c0607aaa3fb", "00000000-0000-0000-0000-000000000005"],
+        "position": ["0", "9"],
+        "listing_id": ["1"],
     }
 
 
@@ -261,8 +265,9 @@ def addresses(app: Flask, site: Site, name: str, method: str) -> Iterator[tuple[
                 yield rule.endpoint, url + query
 
 
-def _converted(rule: Any, values: list[str], name: str) -> list[Any]:
-    return [int(v) for v in values] if name.endswith("_id") else values
+def _converted(rule: Any, values: list[Any], name: str) -> list[Any]:
+    numbers = name == "position" or (name.endswith("_id") and name != "service_id")
+    return [int(v) for v in values] if numbers else values
 
 
 # One of each kind: who else there is differs in name only.
@@ -446,6 +451,8 @@ def test_what_is_forbidden_looks_like_what_is_missing(
     }
     for rule in site_app.url_map.iter_rules():
         if method not in (rule.methods or ()) or not rule.arguments or rule.endpoint == "static":
+            continue
+        if rule.endpoint.startswith("resources."):  # quiet and open to everybody: nothing there is forbidden
             continue
         lists = [
             [(a, v) for v in _converted(rule, subjects.get(a, values[a])[:6], a)]

@@ -22,6 +22,8 @@ CARRIED = (
     "forum/accounts/common_passwords.txt",
     "forum/translations/es/LC_MESSAGES/messages.mo",
     "forum/translations/uk/LC_MESSAGES/messages.mo",
+    "forum/hotlines.json",
+    "forum_resources/translations/uk/LC_MESSAGES/messages.mo",
 )
 OPENED = """
 import json
@@ -29,11 +31,11 @@ from forum import db, migrating
 from forum.app import create_app
 app = create_app()
 with app.app_context():
-    migrating.upgrade()
+    migrating.upgrade_all()
     at_head = migrating.at_head()
 client = app.test_client()
 here = "http://127.0.0.1:5000"
-pages = {url: client.get(url, base_url=here).status_code for url in ("/", "/boards", "/sign-in", "/join")}
+pages = {url: client.get(url, base_url=here).status_code for url in ("/", "/boards", "/sign-in", "/join", "/resources")}
 spanish = "Entrar" in client.get("/sign-in?lang=es", base_url=here).text
 import forum
 print(json.dumps({"pages": pages, "at_head": at_head, "spanish": spanish, "from": forum.__file__}))
@@ -55,7 +57,11 @@ def test_the_wheel_carries_what_a_site_needs_and_nothing_else(wheel: Path) -> No
     assert [name for name in CARRIED if name not in names] == []
     assert any(name.startswith("forum/_migrations/versions/0001") for name in names)
     assert any(name.endswith("/LICENSE") for name in names)
-    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"forum", "callboard"}
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {
+        "forum",
+        "forum_resources",
+        "callboard",
+    }
     assert not [name for name in names if name.endswith((".pyc", ".db"))]
 
 
@@ -81,7 +87,7 @@ def test_an_installed_wheel_migrates_and_opens(wheel: Path, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["from"].startswith(str(site))
-    assert told["pages"] == {"/": 200, "/boards": 200, "/sign-in": 200, "/join": 200}
+    assert told["pages"] == {"/": 200, "/boards": 200, "/sign-in": 200, "/join": 200, "/resources": 200}
     assert told["at_head"]
     assert told["spanish"]
     version_told = subprocess.run(
@@ -101,6 +107,7 @@ def test_the_wheel_carries_everything_of_these_folders(wheel: Path) -> None:
     for folder, place in {
         "templates": "forum/_templates", "migrations": "forum/_migrations", "forum/static": "forum/static",
         "forum/demo_data": "forum/demo_data",
+        "plugins/forum_resources": "forum_resources",
     }.items():  # fmt: skip
         files = [f for f in (ROOT / folder).rglob("*") if f.is_file() and "__pycache__" not in f.parts]
         there = {f"{place}/{f.relative_to(ROOT / folder).as_posix()}" for f in files}

@@ -30,7 +30,7 @@ from forum.agencies.queries import (
 )
 from forum.db import db, now
 from forum.permissions import Missing, Refused
-from forum.viewer import AGENCY_ROLES, MEMBER_ROLES, STAFF_ROLES, Viewer
+from forum.viewer import AGENCY_ROLES, MEMBER_ROLES, Viewer
 
 REASON_LIMIT = 300
 
@@ -95,12 +95,9 @@ def _is_member(agency: Agency, person: Person) -> bool:
 
 def grant_site_role(viewer: Viewer, person: Person, role: str) -> None:
     """Make somebody a moderator, or renew it. Operators need two people, advocates their roster: not here."""
-    if role not in SITE_GRANTS:
+    if role not in rules.site_grants():
         raise Missing
     _grant(viewer, person, role, None, "operator")
-
-
-SITE_GRANTS = ("moderator",)
 
 
 def _grant(viewer: Viewer, person: Person, role: str, agency: Agency | None, by: str) -> None:
@@ -129,7 +126,7 @@ def give_role(person: Person, role: str, agency: Agency | None, actor_id: int | 
     """Check, grant or renew, and end the person's sign-ins (H7). Errors: Refused."""
     check_role(person, role)
     at = now()
-    ends = at + dt.timedelta(days=settings().staff_role_days) if role in STAFF_ROLES else None
+    ends = at + dt.timedelta(days=settings().staff_role_days) if rules.is_staff_role(role) else None
     agency_id = agency.id if agency else None
     held = db.session.scalar(
         select(RoleGrant).where(
@@ -181,7 +178,7 @@ def end_at_agency(viewer: Viewer, slug: str, handle: str, role: str) -> None:
 
 def end_site_role(viewer: Viewer, person: Person, role: str) -> None:
     """End a moderator's role. Operators and advocates: two people, not here. Errors: Missing, Refused."""
-    if role not in SITE_GRANTS:
+    if role not in rules.site_grants():
         raise Missing
     _end(viewer, person, role, None, "operator")
 
@@ -248,7 +245,7 @@ def grant_from_server(person_id: int, role: str, agency_slug: str | None) -> Non
     """Give any role from the server's command line: the first operator comes from here. Errors: Refused."""
     person = db.session.get_one(Person, person_id)
     agency = db.session.scalar(select(Agency).where(Agency.slug == agency_slug)) if agency_slug else None
-    if role not in rules.ROLE_NAMES or (agency_slug and agency is None):
+    if role not in rules.role_names() or (agency_slug and agency is None):
         raise Refused(gettext("There is no such role or no such agency."), 422)
     if (role in AGENCY_ROLES | {"coordinator", "mentor"}) != (
         agency is not None

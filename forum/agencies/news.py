@@ -16,17 +16,12 @@ from forum import outbox
 from forum.accounts.models import Person
 from forum.agencies.models import RoleGrant
 from forum.agencies.queries import is_living
-from forum.agencies.rules import ROLE_NAMES
+from forum.agencies.rules import role_name
 from forum.db import db, now
 from forum.notices import Kind, Told, Words, notify, register
 from forum.viewer import Viewer
 
 Facts = dict[str, Any]
-
-
-def role_name(role: str) -> str:
-    """The role in the reader's language."""
-    return str(ROLE_NAMES.get(role, role))
 
 
 def _role(facts: Facts) -> str:

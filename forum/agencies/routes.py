@@ -26,7 +26,7 @@ def show_agency(agency: str) -> Answer:
     place = queries.agency_by_slug(viewer, agency)
     standing = viewer.membership(agency)
     return pages.page(
-        "agencies/show_agency.html", agency=place, acts=rules.capacity(viewer, standing), roles=rules.ROLE_NAMES,
+        "agencies/show_agency.html", agency=place, acts=rules.capacity(viewer, standing), roles=rules.role_names(),
         confirmed=standing is not None and standing.confirmed, staff=member_queries.staff_of(viewer, place),
         newcomers=member_queries.newcomers(viewer, place), sees_members=rules.sees_members(viewer, standing),
         invites=bool(rules.may_invite(viewer, standing)),
@@ -42,7 +42,7 @@ def show_members(agency: str) -> Answer:
     acts = rules.capacity(viewer, viewer.membership(agency))
     rows, after = member_queries.members(viewer, place, pages.positive(request.args.get("after")))
     return pages.page(
-        "agencies/show_members.html", agency=place, acts=acts, rows=rows, roles=rules.ROLE_NAMES,
+        "agencies/show_members.html", agency=place, acts=acts, rows=rows, roles=rules.role_names(),
         grants=bool(rules.may_grant(viewer, viewer.membership(agency))),
         on_url=url_for("agencies.show_members", agency=agency, after=after) if after else None,
     )  # fmt: skip
@@ -106,7 +106,7 @@ def show_roles(agency: str, handle: str) -> Answer:
     guards = may(viewer, "agencies.end_guardianship", standing) and person.age_band != "adult"
     return pages.page(
         "agencies/show_roles.html", form, agency=place, person=person, membership=membership,
-        held=member_queries.grants_at(place, person), endable=rules.may_end(viewer, standing), roles=rules.ROLE_NAMES,
+        held=member_queries.grants_at(place, person), endable=rules.may_end(viewer, standing), roles=rules.role_names(),
         guardians=guardians_of(viewer, place, person) if guards else None,
     )  # fmt: skip
 

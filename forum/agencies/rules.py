@@ -11,7 +11,8 @@ from collections.abc import Collection
 from flask_babel import lazy_gettext as _
 
 from forum.permissions import Permission, anyone, register
-from forum.viewer import AGENCY_ROLES, MEMBER_ROLES, PEER_ROLES, SITE_ROLES, Membership, Viewer
+from forum.plugins import loaded
+from forum.viewer import AGENCY_ROLES, MEMBER_ROLES, PEER_ROLES, SITE_ROLES, STAFF_ROLES, Membership, Viewer
 
 ROLE_NAMES = {
     "model": _("Model"),
@@ -29,9 +30,36 @@ WATCHING_ROLES = SITE_ROLES | {"coordinator"}  # never together with a role on a
 TOLD_TO_OPERATORS = frozenset({"agency_manager", "coordinator", "moderator"})  # P20
 
 
+def role_names() -> dict[str, str]:
+    """Every role and its name in the reader's language: the core's in their order, then the plugins'."""
+    of_plugins = {role.name: role.title for role in loaded().roles.values()}
+    return {name: str(title) for name, title in {**of_plugins, **ROLE_NAMES}.items()}
+
+
+def role_name(role: str) -> str:
+    """A role in the reader's language; its bare name when the plugin that brought it is gone."""
+    return role_names().get(role, role)
+
+
 def choices(roles: Collection[str]) -> dict[str, str]:
     """Roles and their names, for a form."""
-    return {role: str(ROLE_NAMES[role]) for role in roles}
+    return {role: role_name(role) for role in roles}
+
+
+def site_grants() -> tuple[str, ...]:
+    """Roles with the Alliance that an operator grants alone: moderators, and what plugins leave to operators."""
+    return ("moderator", *(r.name for r in loaded().roles.values() if r.granted_by == "operator"))
+
+
+def is_staff_role(role: str) -> bool:
+    """Whether a role is staff's: it ends after a year, and asks for more at sign-in."""
+    of_plugin = loaded().roles.get(role)
+    return role in STAFF_ROLES or (of_plugin is not None and of_plugin.staff)
+
+
+def watches(role: str) -> bool:
+    """Whether a role watches over agencies: never together with a role on an agency's side."""
+    return role in WATCHING_ROLES or (role not in AGENCY_ROLES and is_staff_role(role))
 
 
 def capacity(viewer: Viewer, standing: Membership | None) -> str:
@@ -93,8 +121,8 @@ def may_vouch(viewer: Viewer, standing: Membership | None) -> bool:
 def is_conflict(role: str, held: Collection[str]) -> bool:
     """Whether this role must not be held together with those: agency side and watching side."""
     if role in AGENCY_ROLES:
-        return bool(WATCHING_ROLES & set(held))
-    return role in WATCHING_ROLES and bool(AGENCY_ROLES & set(held))
+        return any(watches(other) for other in held)
+    return watches(role) and bool(AGENCY_ROLES & set(held))
 
 
 def needs_adult(role: str) -> bool:

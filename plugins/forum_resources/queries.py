@@ -70,6 +70,7 @@ class Listing:
         return any(line.state.word == "open" for line in self.lines)
 
 
+_order = (Service.priority, Service.name, Service.id)
 _catalogue = (
     select(
         Service.id, Service.name, Service.description, Service.area, Service.eligibility, Service.fees,
@@ -80,7 +81,7 @@ _catalogue = (
     .join(Organization, Organization.id == Service.organization_id)
     .outerjoin(Channel, Channel.service_id == Service.id)
     .where(Service.status == "active")
-    .order_by(Service.priority, Service.name, Service.id, Channel.position)
+    .order_by(*_order, Channel.position)
 )  # fmt: skip
 
 
@@ -92,14 +93,12 @@ def listings(
     id: str | None = None,
     words: str = "",
 ) -> list[Listing]:
-    """The catalogue, or those up to a priority, or one, or those with every one of these words. Two statements."""
+    """The catalogue, or those up to a priority, or one. Two statements."""
     wanted = _catalogue
     if most_priority is not None:
         wanted = wanted.where(Service.priority <= most_priority)
     if id is not None:
         wanted = wanted.where(Service.id == id)
-    for word in plain(words).split()[:8]:
-        wanted = wanted.where(Service.words.contains(word, autoescape=True))
     rows = db.session.execute(wanted).all()
     reported = reported_channels(at)
     services: dict[str, list[Any]] = {}
@@ -148,9 +147,10 @@ def _words_of(texts: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 def plain(text: str) -> str:
-    """Small letters without accents: as search compares."""
+    """Words in small letters without accents, a space around each: as search compares."""
     apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in apart if not unicodedata.combining(c) and c != "\0")
+    letters = (c if c.isalnum() else " " for c in apart if not unicodedata.combining(c))
+    return f" {' '.join(''.join(letters).split())} "
 
 
 # --- what other pages show ---------------------------------------------------------------------------
@@ -183,13 +183,24 @@ def find(q: str, viewer: Viewer, limit: int) -> list[SearchHit]:
     """Listings with every word, the urgent ones first, then what the viewer's agencies added."""
     if not plain(q).strip():
         return []
-    hits = [
-        SearchHit(
-            0, found.label, f"/resources/{found.id}", found.organization, Markup.escape(found.summary), now()
-        )
-        for found in listings(viewer, now(), words=q)
-    ]
-    return (hits + _local_hits(q, viewer))[:limit]
+    wanted = select(Service.id, Service.name, Service.texts, Organization.name.label("organization"))
+    joined = wanted.join(Organization, Organization.id == Service.organization_id)
+    rows = db.session.execute(_with_words(joined, q).order_by(*_order).limit(limit))
+    return ([_hit(row) for row in rows] + _local_hits(q, viewer))[:limit]
+
+
+def _hit(row: Any) -> SearchHit:
+    said = _words_of(row.texts)
+    about = Markup.escape(said.get("summary", ""))
+    return SearchHit(0, said.get("label") or row.name, f"/resources/{row.id}", row.organization, about, now())
+
+
+def _with_words(wanted: Any, q: str) -> Any:
+    """Only active services with every word of `q`, or one that begins with it; at most eight words."""
+    for word in plain(q).split()[:8]:
+        begun = f" {word}" if len(word) > 2 else f" {word} "
+        wanted = wanted.where(Service.words.contains(begun, autoescape=True))
+    return wanted.where(Service.status == "active")
 
 
 def _local_hits(q: str, viewer: Viewer) -> list[SearchHit]:

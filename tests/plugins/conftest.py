@@ -45,7 +45,11 @@ def tiny() -> Iterator[list[ModuleType]]:
     finally:
         sys.path.remove(str(TINY))
     metadata = db.db.metadata
-    tables.extend(t for name, t in metadata.tables.items() if name.startswith(("tiny_agency_", "tiny_site_")) and t not in tables)
+    tables.extend(
+        t
+        for name, t in metadata.tables.items()
+        if name.startswith(("tiny_agency_", "tiny_site_")) and t not in tables
+    )
     for table in tables:
         metadata._add_table(table.name, table.schema, table)
     modules[0].calls.clear()

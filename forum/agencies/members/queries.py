@@ -88,7 +88,7 @@ def _page_of(wanted: Select, agency_id: int, after: int | None, by_name: bool) -
 
 def _member(viewer: Viewer, standing: Standing | None, acts: str, row: Row, held: set[str]) -> Member:
     removable = row.person_id != viewer.person_id and rules.may_remove(viewer, standing, held)
-    ordered = tuple(role for role in rules.ROLE_NAMES if role in held)
+    ordered = tuple(role for role in rules.role_names() if role in held)
     if acts == "agency":
         name = _name_for_agency(row.person_id, row.display_name, row.legal_name or row.own_legal_name, held)
         waiting = row.state == "waiting" or (row.confirmed_at is None and bool(held & PEER_ROLES))
@@ -150,7 +150,7 @@ def staff_of(viewer: Viewer, agency: Agency) -> list[Member]:
             r.id,
             r.handle,
             r.display_name,
-            tuple(x for x in rules.ROLE_NAMES if x in held[r.person_id] & shown),
+            tuple(x for x in rules.role_names() if x in held[r.person_id] & shown),
         )
         for r in rows
     ]

@@ -106,7 +106,7 @@ def _shared(viewer: Viewer, standings: Sequence[Standing], own: bool) -> tuple[P
         mine = viewer.membership(theirs.slug) if theirs.agency_id is not None else None
         if mine is not None and (own or _sees(viewer, mine, theirs)):
             found.append(
-                Place(theirs.name, theirs.slug, tuple(r for r in rules.ROLE_NAMES if r in theirs.roles))
+                Place(theirs.name, theirs.slug, tuple(r for r in rules.role_names() if r in theirs.roles))
             )
     return tuple(found)
 

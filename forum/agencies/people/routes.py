@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from forum import pages
 from forum.agencies import rules
-from forum.agencies.actions import SITE_GRANTS, end_site_role, grant_site_role
+from forum.agencies.actions import end_site_role, grant_site_role
 from forum.agencies.people import actions, forms, queries
 from forum.db import now
 from forum.permissions import needs
@@ -26,7 +26,7 @@ def show_person(handle: str) -> Answer:
     shown = queries.profile(viewer, handle, now())
     may_suspend = rules.is_site_staff(viewer, None) and not shown.is_own
     return pages.page(
-        "people/show_person.html", person=shown, roles=rules.ROLE_NAMES, may_suspend=may_suspend
+        "people/show_person.html", person=shown, roles=rules.role_names(), may_suspend=may_suspend
     )
 
 
@@ -67,7 +67,7 @@ def show_roles(handle: str) -> Answer:
     viewer = current_viewer()
     person = queries.person_for_staff(viewer, handle)
     form = forms.SiteRoleForm()
-    form.role.choices = rules.choices(SITE_GRANTS)
+    form.role.choices = rules.choices(rules.site_grants())
 
     def step() -> str:
         grant_site_role(viewer, person, form.role.data)
@@ -76,7 +76,7 @@ def show_roles(handle: str) -> Answer:
 
     return pages.carry_out(form, step) or pages.page(
         "people/show_roles.html", form, person=person, grants=queries.grants_of(viewer, person),
-        roles=rules.ROLE_NAMES, endable=SITE_GRANTS,
+        roles=rules.role_names(), endable=rules.site_grants(),
     )  # fmt: skip
 
 
