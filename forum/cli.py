@@ -13,7 +13,7 @@ from typing import Any
 import click
 from flask import Flask
 
-from forum import audit, config, db, demo, health, migrating, sealing, serving
+from forum import audit, config, db, demo, health, hooktable, migrating, scaffolding, sealing, serving
 from forum.accounts.queries import person_by_email
 from forum.agencies import actions as agencies
 from forum.app import create_app
@@ -191,9 +191,37 @@ def list_plugins() -> None:
         on = [(place.agency.slug, place.on) for place in plugins.places() if place.agency]
         for plugin in plugins:
             where = [slug for slug, names in on if plugin.name in names]
-            click.echo(f"{plugin.name} ({plugin.info.scope}): {plugin.info.title}")
+            default = "on" if plugin.info.default_on else "off"
+            click.echo(f"{plugin.name} ({plugin.info.scope}, {default} by default): {plugin.info.title}")
             click.echo(f"  hooks: {', '.join(plugins.hooks_of(plugin))}")
             click.echo(f"  on in: {', '.join(where) or 'no agency'}")
+
+
+@plugin_commands.command("hooks")
+@click.option("--markdown", is_flag=True, help="As the table of README.md.")
+def list_hooks(markdown: bool) -> None:
+    """Every hook there is, when it is called and how."""
+    if markdown:
+        click.echo(hooktable.markdown())
+        return
+    for hook in hooktable.hooks():
+        click.echo(f"{hook.signature}\n  {hook.verb}, {hook.when}: {hook.about}")
+
+
+@plugin_commands.command("new")
+@click.argument("name")
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), default=Path("."), show_default=True,
+              help="The project's folder; plugins/ and tests/plugins/ are made in it.")  # fmt: skip
+def new_plugin(name: str, into: Path) -> None:
+    """Write a small plugin that works and is tested, to be changed into yours."""
+    with _app().app_context():
+        try:
+            made = scaffolding.write(name, into)
+        except Refused as refusal:
+            raise click.ClickException(refusal.sentence) from refusal
+    for path in made:
+        click.echo(path)
+    click.echo(scaffolding.next_steps(name))
 
 
 @main.group("keys")
