@@ -107,6 +107,7 @@ def test_the_wheel_carries_everything_of_these_folders(wheel: Path) -> None:
     for folder, place in {
         "templates": "forum/_templates", "migrations": "forum/_migrations", "forum/static": "forum/static",
         "forum/demo_data": "forum/demo_data",
+        "forum/scaffold": "forum/scaffold",
         "plugins/forum_resources": "forum_resources",
     }.items():  # fmt: skip
         files = [f for f in (ROOT / folder).rglob("*") if f.is_file() and "__pycache__" not in f.parts]
