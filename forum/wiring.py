@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context
 
 from forum import jobs, notices, search
 from forum.config import Settings
@@ -96,9 +96,14 @@ def _hits(provider: SearchProvider, q: str, viewer: Viewer, limit: int) -> list[
 def _described(
     plugins: Plugins, plugin: Plugin, kind: NotificationKind, viewer: Viewer, told: Sequence[notices.Told]
 ) -> dict[int, notices.Words]:
-    """How notices read, without those of agencies that have the plugin off by now."""
+    """How notices read, without those of agencies that have the plugin off by now.
+
+    Errors: whatever the plugin raises, where no page is made: mail that cannot be worded waits, and is not dropped.
+    """
     still = [t for t in told if plugins.is_on(plugin, t.agency_id)]
     step = partial(_words, kind, viewer, still)
+    if still and not has_request_context():
+        return step()
     return (plugins.contained(plugin, f"notices {kind.name}", step) or {}) if still else {}
 
 

@@ -343,7 +343,7 @@ def test_commands_run_inside_the_application_and_are_committed(site: Flask, monk
     assert "from the command line" in db.db.session.scalars(select(Note.words)).all()
     db.db.session.remove()
     listed = CliRunner().invoke(cli.main, ["plugins", "list"], catch_exceptions=False).output
-    assert "tiny (both): Notes" in listed
+    assert "tiny (both, off by default): Notes" in listed
     assert "on in: no agency" in listed
 
 

@@ -14,16 +14,17 @@ from typing import Any
 
 import pytest
 from flask import Flask, g
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from forum import db, health, jobs, migrating, people_data, slots, wiring
+from forum import db, health, jobs, migrating, outbox, people_data, slots, wiring
 from forum.accounts.models import Person
 from forum.agencies.models import Agency
 from forum.db import now
 from forum.declare import ErasureReport, PluginInfo, Scope
 from forum.faults import PAUSE, SLOW_WITHIN, Faults
 from forum.hookspecs import hookimpl
-from forum.notices import notify
+from forum.notices import Words, notify
+from forum.notifications.models import Notice
 from forum.permissions import may
 from forum.plugins import LARGEST, loaded
 from forum.testing import make_app, new_database, viewer_of
@@ -134,6 +135,25 @@ def test_a_form_with_errors_is_shown_whole_too(hostile: ModuleType, hostile_app:
         answer = ana.press("/boards/castings/new", title="", body="what I wrote")
         assert answer.status_code == 422, how
         assert "what I wrote" in answer.text, how
+
+
+def test_mail_about_its_notices_waits_and_is_not_dropped(
+    hostile: ModuleType, hostile_app: Flask, seeded: Site, tmp_path: Path
+) -> None:
+    settings = hostile_app.config["CALLBOARD"].with_values(mail_url=f"folder:{tmp_path}")
+    with hostile_app.app_context():
+        db.db.session.execute(update(Notice).values(read_at=now()))
+        notify(seeded.people["ana"], "hostile.told")
+        db.commit()
+        with pytest.raises(KeyError):
+            outbox.deliver_due(settings, now())
+        db.rollback()
+        hostile.how = "sleeps"
+        hostile.WAYS["sleeps"] = lambda kind: {told: Words("Well again", "/") for told in range(1, 99)}
+        outbox.deliver_due(settings, now() + 2 * outbox.LEASE)
+        hostile.WAYS["sleeps"] = hostile.sleeps
+
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize("how", WRONG)
