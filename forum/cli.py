@@ -13,7 +13,7 @@ from typing import Any
 import click
 from flask import Flask
 
-from forum import audit, config, db, demo, health, migrating, sealing, serving
+from forum import audit, config, db, demo, health, hook_table, migrating, sealing, serving
 from forum.accounts.queries import person_by_email
 from forum.agencies import actions as agencies
 from forum.app import create_app
@@ -194,6 +194,12 @@ def list_plugins() -> None:
             click.echo(f"{plugin.name} ({plugin.info.scope}): {plugin.info.title}")
             click.echo(f"  hooks: {', '.join(plugins.hooks_of(plugin))}")
             click.echo(f"  on in: {', '.join(where) or 'no agency'}")
+
+
+@plugin_commands.command("hooks")
+def print_hooks() -> None:
+    """The table of hooks, as it stands in README.md."""
+    click.echo(hook_table.table())
 
 
 @main.group("keys")

@@ -175,7 +175,7 @@ def match_objections(agency: AgencyRef) -> set[tuple[int, int]]:
 
 @hookspec
 def plugin_switched(agency: AgencyRef, on: bool) -> None:
-    """one, when an agency flips the switch, in the same transaction; Refused keeps the switch as it was.
+    """one, when an agency flips the switch: prepare or put away, in the same transaction; Refused keeps the switch.
 
     actions.prepare(agency) if on else None
     """
