@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Table, insert, text
 from sqlalchemy.schema import CreateTable
 
 from bench import floor
-from forum import db, markup, migrating, paths, sealing, search
+from forum import db, markup, migrating, paths, plugins, sealing, search
 from forum.accounts.models import Person
 from forum.agencies.models import Agency, Membership, RoleGrant
 from forum.boards.models import Board, Post, ReadMark, Topic
@@ -221,7 +221,8 @@ def fill_callboard(folder: Path, site: Site) -> None:
     )
     db.db.init_app(app)
     with app.app_context():
-        migrating.upgrade()
+        plugins.init_app(app, plugins.load())
+        migrating.upgrade_all()
         with db.db.engine.begin() as connection:
             for table, rows in callboard_rows(site):
                 put(connection, table, rows)
@@ -326,7 +327,11 @@ def key() -> str:
     """Changes with whatever decides about a row: migrations, the search table, this file, the floor's tables."""
     digest = hashlib.sha256()
     sources = [Path(__file__), Path(search.__file__), Path(markup.__file__), Path(sealing.__file__)]
-    for path in [*sources, *sorted((paths.migrations() / "versions").glob("*.py"))]:
+    versions = [
+        *(paths.migrations() / "versions").glob("*.py"),
+        *paths.PACKAGE.parent.glob("plugins/*/migrations/versions/*.py"),
+    ]
+    for path in [*sources, *sorted(versions)]:
         digest.update(path.read_bytes())
     for table in floor.metadata.sorted_tables:
         digest.update(str(CreateTable(table)).encode())

@@ -13,7 +13,7 @@ from typing import Any
 import click
 from flask import Flask
 
-from forum import audit, config, db, demo, health, hooktable, migrating, scaffolding, sealing, serving
+from forum import audit, config, db, demo, health, hook_table, migrating, scaffolding, sealing, serving
 from forum.accounts.queries import person_by_email
 from forum.agencies import actions as agencies
 from forum.app import create_app
@@ -198,14 +198,9 @@ def list_plugins() -> None:
 
 
 @plugin_commands.command("hooks")
-@click.option("--markdown", is_flag=True, help="As the table of README.md.")
-def list_hooks(markdown: bool) -> None:
-    """Every hook there is, when it is called and how."""
-    if markdown:
-        click.echo(hooktable.markdown())
-        return
-    for hook in hooktable.hooks():
-        click.echo(f"{hook.signature}\n  {hook.verb}, {hook.when}: {hook.about}")
+def print_hooks() -> None:
+    """The table of hooks, as it stands in README.md."""
+    click.echo(hook_table.table())
 
 
 @plugin_commands.command("new")

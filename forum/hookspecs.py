@@ -3,7 +3,7 @@
 A plugin writes any of these functions under `@hookimpl` in its `plugin.py`; it may leave out
 arguments it does not use. The verb in the first line says how the core calls (see `forum/plugins.py`):
 ask (by agency, strict), show (by agency, contained), one (a single plugin, strict), everyone (all loaded, strict).
-The table of hooks in README.md is made from the docstrings here: `callboard plugins hooks --markdown`.
+The table of hooks in README.md is made from the docstrings here: `callboard plugins hooks`.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def match_objections(agency: AgencyRef) -> set[tuple[int, int]]:
 
 @hookspec
 def plugin_switched(agency: AgencyRef, on: bool) -> None:
-    """one, when an agency flips the switch, in the same transaction: get ready; Refused keeps it as it was.
+    """one, when an agency flips the switch: prepare or put away, in the same transaction; Refused keeps the switch.
 
     actions.prepare(agency) if on else None
     """

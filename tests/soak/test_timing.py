@@ -25,7 +25,7 @@ def real_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """A site with the password hashing of a real one, and many people."""
     app = open_site(tmp_path_factory.mktemp("timing"), argon2_memory=19456, argon2_time=2)
     with app.app_context():
-        migrating.upgrade()
+        migrating.upgrade_all()
         hashed = hash_password("three quiet green coats")
         for n in range(TRIES + 20):
             name = f"known{n:05}"

@@ -143,6 +143,7 @@ def test_mail_about_its_notices_waits_and_is_not_dropped(
     settings = hostile_app.config["CALLBOARD"].with_values(mail_url=f"folder:{tmp_path}")
     with hostile_app.app_context():
         db.db.session.execute(update(Notice).values(read_at=now()))
+        db.db.session.execute(update(Person).values(mail_notices=True))
         notify(seeded.people["ana"], "hostile.told")
         db.commit()
         with pytest.raises(KeyError):
