@@ -127,8 +127,8 @@ def say(sentence: str) -> None:
 
 
 def own_address(address: str | None, otherwise: str = "/") -> str:
-    """`address` when it is a path of this site, else `otherwise` (no open redirect: A12)."""
-    if not address or any(ord(c) < 33 or c in '\\"<>' for c in address):
+    """`address` when it is a path of this site and no longer than is kept, else `otherwise` (no open redirect: A12)."""
+    if not address or len(address) > once.LONGEST or any(ord(c) < 33 or c in '\\"<>' for c in address):
         return otherwise
     return address if address.startswith("/") and not address.startswith("//") else otherwise
 
