@@ -102,6 +102,42 @@ def test_an_empty_reply_is_given_back_with_a_sentence(site_app: Flask, seeded: S
     assert count(site_app, Post) == before
 
 
+UNSEEN = [
+    "\u200b" * 4,
+    "\u00ad\u2060\u200d" * 3,
+    "\U000e0041\U000e0042\U000e0043",
+    "\u2800" * 5,
+    "\u3164 \u115f \u034f",
+]
+
+
+@pytest.mark.parametrize("blank", UNSEEN)
+def test_what_nobody_can_see_is_nothing(site_app: Flask, seeded: Site, blank: str) -> None:
+    """A title without a letter would be a link that nobody can see or press."""
+    ana, before = visitor(site_app, seeded, "ana"), count(site_app, Post)
+
+    assert ana.press("/boards/castings/new", title=blank, body="Words").status_code == 422
+    assert ana.press("/boards/castings/new", title="A title", body=blank).status_code == 422
+    assert ana.press(f"/topics/{seeded.topics['castings']}/reply", body=blank).status_code == 422
+    assert count(site_app, Post) == before
+
+
+@pytest.mark.parametrize(
+    "blank", ["---", "[](https://a.example)", "&nbsp;&#8203;", "> \n>\n> &shy;", "```\n\n```"]
+)
+def test_marks_around_nothing_are_no_post(site_app: Flask, seeded: Site, blank: str) -> None:
+    answer = visitor(site_app, seeded, "ana").press(f"/topics/{seeded.topics['castings']}/reply", body=blank)
+
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("title", ["दिल", "愛の歌", "Ой!", "👩‍👩‍👧 👍 ❤️"])
+def test_short_titles_of_any_script_are_titles(site_app: Flask, seeded: Site, title: str) -> None:
+    ana = visitor(site_app, seeded, "ana")
+
+    assert ana.press("/boards/castings/new", title=title, body="❤️").status_code == 303
+
+
 def test_a_text_that_is_too_long_comes_back_whole(site_app: Flask, seeded: Site) -> None:
     words = "seven letters " * 1500
     answer = visitor(site_app, seeded, "ana").press(f"/topics/{seeded.topics['castings']}/reply", body=words)
