@@ -195,6 +195,8 @@ def check_permission() -> Any:
         return None  # no such route: 404 follows
     viewer, wanted = current_viewer(), permissions.permission(name)
     if wanted.signed_in and not viewer.signed_in:
+        if errors.typed_words():
+            return errors.sign_in_first()
         return redirect(url_for("accounts.sign_in", next=here()), 303)
     standing = viewer.membership((request.view_args or {}).get("agency", ""))
     if not permissions.may(viewer, name, standing):

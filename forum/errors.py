@@ -17,6 +17,7 @@ from forum import db
 from forum.permissions import Missing, Refused
 
 log = logging.getLogger(__name__)
+WORDS = 20  # characters from which a text is worth giving back where no form can
 HIDDEN_WHEN_GIVEN_BACK = {
     *("csrf_token", "once", "password", "new_password", "current_password", "confirm_password"),
 }
@@ -45,7 +46,7 @@ def missing(error: Exception) -> tuple[str, int]:
     """404 for what is not there and for what is not the viewer's: one page, one length."""
     db.rollback()
     sentence = gettext("It may have moved, or it may be open only to some people.")
-    return _page(404, gettext("There is nothing here for you"), sentence)
+    return _page(404, gettext("There is nothing here for you"), sentence, kept_text=typed_words())
 
 
 def refused(error: Refused) -> tuple[str, int]:
@@ -82,6 +83,14 @@ def password_first(wrong: str) -> tuple[str, int]:
     """A sensitive form was sent long after the password: her words, and a box for it. `wrong`: why not, last time."""
     sentence = wrong or gettext("This needs your password once more. Nothing was saved yet.")
     return _give_back(403, gettext("Give your password first"), sentence, ask_password=True)
+
+
+def sign_in_first() -> tuple[str, int]:
+    """Sent with a sign-in that has ended: the words are shown to be copied, in nobody's name yet (R47)."""
+    sentence = gettext(
+        "You are signed out, so nothing was saved. Copy your words, sign in and send them again."
+    )
+    return _page(401, gettext("Sign in first"), sentence, kept_text=typed_words())
 
 
 def too_large(error: Exception) -> tuple[str, int]:
@@ -128,9 +137,18 @@ def broken(error: Exception) -> tuple[str, int]:
     return _plain(500, gettext("Something broke on our side"), sentence, _typed())
 
 
+def typed_words() -> str:
+    """The longest text of the form in hand if it took a while to write, else ''."""
+    text = _typed()
+    return text if len(text) >= WORDS else ""
+
+
 def _typed() -> str:
-    """The longest text of the form in hand, so that nobody loses what she wrote."""
+    """The longest text of the form in hand, so that nobody loses what she wrote; '' when it cannot be read."""
     if request.method != "POST":
         return ""
-    texts = [v for n, v in request.form.items() if n not in HIDDEN_WHEN_GIVEN_BACK]
+    try:
+        texts = [v for n, v in request.form.items() if n not in HIDDEN_WHEN_GIVEN_BACK]
+    except HTTPException:  # too large, or no form at all
+        return ""
     return max(texts, key=len, default="")

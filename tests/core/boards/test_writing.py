@@ -203,6 +203,45 @@ def test_a_closed_topic_can_be_read_not_answered(site_app: Flask, seeded: Site) 
     assert ines.get(f"/posts/{seeded.posts['locked 1']}/edit").status_code == 404
 
 
+LONG = "Words that took an evening to write. " * 3
+
+
+@pytest.mark.parametrize(("who", "topic", "status"), [
+    ("ana", "gone", 404), ("ana", "corso-peer", 404), ("una", "castings", 404), ("nobody", "castings", 401),
+    ("sol", "castings", 401), ("nobody", "corso-peer", 401),
+])  # fmt: skip
+def test_words_come_back_when_they_cannot_be_posted(
+    site_app: Flask, seeded: Site, who: str, topic: str, status: int
+) -> None:
+    """Signed out in another tab, the topic taken away, the right gone: nobody loses an evening's words."""
+    before = count(site_app, Post)
+    answer = visitor(site_app, seeded, who).press(f"/topics/{seeded.topics[topic]}/reply", body=LONG)
+    nowhere = visitor(site_app, seeded, who).press("/topics/999999/reply", body=LONG)
+
+    assert (answer.status_code, nowhere.status_code) == (status, status)
+    assert f'readonly aria-describedby="kept-hint">{LONG}</textarea>' in answer.text
+    assert ('href="/sign-in"' in answer.text) == (status == 401)
+    assert len(answer.text) == len(nowhere.text)
+    assert count(site_app, Post) == before
+
+
+def test_an_edit_of_a_post_in_a_topic_just_closed_gives_the_words_back(site_app: Flask, seeded: Site) -> None:
+    with site_app.app_context():
+        db.db.session.get_one(Topic, seeded.topics["castings"]).locked_at = now()
+        db.commit()
+    url = f"/posts/{seeded.posts['castings 2']}/edit"
+    answer = visitor(site_app, seeded, "ana").press(url, version="1", body=LONG)
+
+    assert answer.status_code == 404
+    assert LONG in answer.text
+
+
+def test_a_body_too_large_for_nowhere_is_missing_or_refused(site_app: Flask, seeded: Site) -> None:
+    answer = visitor(site_app, seeded, "nobody").post("/no/such/page", data={"body": "x" * 10**6})
+
+    assert answer.status_code in (404, 413)
+
+
 def test_a_deleted_topic_is_gone_everywhere(site_app: Flask, seeded: Site) -> None:
     """H24: its address, its posts, its list, its board's teaser, search and the first page."""
     ines = visitor(site_app, seeded, "ines")
