@@ -411,13 +411,16 @@ def edit_post(post_id: int) -> Answer:
     answer = pages.carry_out(form, step)
     if answer is not None:
         return answer
+    stale = request.method == "POST" and form.version.data != str(post.version)
     form.version.data = str(post.version)  # a changed post is saved over only by sending again
     facts = queries.board_by_slug(viewer, board.slug)
     topic_shown = {
         "title": topic.title, "url": place, "who_can_read": rules.who_can_read(facts, facts.agency_name or ""),
         "board_title": board.title, "board_url": f"/boards/{board.slug}",
     }  # fmt: skip
-    return pages.page("boards/edit_post.html", form, post=post, topic=topic_shown)
+    return pages.page(
+        "boards/edit_post.html", form, post=post, topic=topic_shown, present=post.body if stale else ""
+    )
 
 
 @bp.get("/posts/<id:post_id>/history")

@@ -374,6 +374,8 @@ def test_an_edit_keeps_what_was_there_for_the_author_alone(site_app: Flask, seed
     assert answer.status_code == 303
     assert answer.location.endswith("#p2")
     page = ines.get(answer.location.partition("#")[0]).text
+    assert "not what it said before" in ana.get(f"/posts/{post}/edit").text  # and it is true:
+    assert ines.get(f"/posts/{post}/history").status_code == 404
     assert "Better words" in page
     assert mark("answer castings") not in page
     assert "edited" in page
@@ -399,6 +401,9 @@ def test_an_edit_from_an_old_page_is_refused_and_the_words_are_kept(site_app: Fl
     assert answer.status_code == 422
     assert "You changed this post on another page" in answer.text
     assert "From another page" in answer.text
+    assert re.search(r"<textarea[^>]*readonly>\s*From one page</textarea>", answer.text), (
+        "nothing to compare with"
+    )
     assert 'name="version" value="2"' in answer.text or 'value="2"' in answer.text
     assert text_of(site_app, post) == "From one page"
     assert ana.press(f"/posts/{post}/edit", version="2", body="From another page").status_code == 303
@@ -454,6 +459,21 @@ def test_a_post_is_taken_down_and_put_back(site_app: Flask, seeded: Site) -> Non
     assert mark("spare") in ana.get(page).text
     assert f"/posts/{post}" in ana.get(f"/search?q={mark('spare')}").text
     assert ines.press(f"/posts/{post}/restore").status_code in (404, 409)
+
+
+def test_a_button_pressed_twice_is_pressed_once(site_app: Flask, seeded: Site) -> None:
+    """Every button on a post carries a key, so the second tap of a double tap leads where the first did."""
+    ines, url = visitor(site_app, seeded, "ines"), seeded.topic_url("castings")
+    for act in ("restore", "delete"):
+        form = re.search(
+            rf'<form method="post" action="(/posts/{seeded.posts["down"]}/{act})">(.*?)</form>',
+            ines.get(url).text,
+        )
+        assert form is not None
+        key = re.search(r'name="once" value="([^"]+)"', form[2])
+        assert key is not None, act
+        answers = [ines.press(form[1], once=key[1]) for _ in range(2)]
+        assert {(a.status_code, a.location) for a in answers} == {(303, f"/posts/{seeded.posts['down']}")}
 
 
 def test_the_author_finds_the_button_that_puts_her_post_back(site_app: Flask, seeded: Site) -> None:
