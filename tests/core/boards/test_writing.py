@@ -341,6 +341,23 @@ def test_the_same_form_twice_makes_one_post_and_the_same_answer(site_app: Flask,
     assert topics[0] == topics[1]
 
 
+def test_other_words_on_a_page_that_was_sent_are_another_post(site_app: Flask, seeded: Site) -> None:
+    """Back, write something else, send: the page has its old key still, and the words must not vanish."""
+    ana, key, before = visitor(site_app, seeded, "ana"), secrets.token_urlsafe(16), count(site_app, Post)
+    castings, lobby = (f"/topics/{seeded.topics[t]}/reply" for t in ("castings", "lobby"))
+    sent = [
+        (castings, "First words"),
+        (castings, "Second words"),
+        (lobby, "First words"),
+        (castings, "First words"),
+    ]
+    places = [ana.press(url, body=body, once=key).location for url, body in sent]
+
+    assert count(site_app, Post) == before + 3
+    assert len({*places[:3]}) == 3
+    assert places[3] == places[0]
+
+
 def test_a_refused_form_can_be_sent_again_with_its_key(site_app: Flask, seeded: Site) -> None:
     ana, key = visitor(site_app, seeded, "ana"), secrets.token_urlsafe(16)
     url = f"/topics/{seeded.topics['castings']}/reply"
