@@ -10,13 +10,14 @@ import logging
 from flask import Flask, render_template, request
 from flask_babel import get_locale, gettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
 from forum import db
 from forum.permissions import Missing, Refused
 
 log = logging.getLogger(__name__)
+UNIQUE = "23505"  # PostgreSQL's state for a value that is there already
 WORDS = 20  # characters from which a text is worth giving back where no form can
 HIDDEN_WHEN_GIVEN_BACK = {
     *("csrf_token", "once", "password", "new_password", "current_password", "confirm_password"),
@@ -33,6 +34,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(SecurityError, unknown_host)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(OperationalError, busy)
+    app.register_error_handler(IntegrityError, taken)
     app.register_error_handler(500, broken)
 
 
@@ -128,6 +130,18 @@ def busy(error: OperationalError) -> tuple[str, int]:
     log.error("database unavailable: %s", error.orig)
     sentence = gettext("Nothing was saved. Wait a moment, then send it again.")
     return _plain(503, gettext("Callboard is busy"), sentence, _typed())
+
+
+def taken(error: IntegrityError) -> tuple[str, int]:
+    """Two people took one name, address or place at the same moment: one of them did (R29), the other may try again.
+
+    Errors: the same again when another rule of the database was broken; that is a fault of ours.
+    """
+    db.rollback()
+    if getattr(error.orig, "sqlstate", None) != UNIQUE and "UNIQUE constraint" not in str(error.orig):
+        raise error
+    sentence = gettext("Somebody did the same at this moment, so nothing was saved. Send it once more.")
+    return _page(409, gettext("That was not done"), sentence, kept_text=_typed())
 
 
 def broken(error: Exception) -> tuple[str, int]:

@@ -37,6 +37,12 @@ def make_newcomer(app: Flask, site: Site, name: str, hours: float = 1) -> None:
         db.commit()
 
 
+def set_lock(app: Flask, site: Site, at: dt.datetime | None) -> None:
+    with app.app_context():
+        db.db.session.get_one(Topic, site.topics["castings"]).locked_at = at
+        db.commit()
+
+
 # --- topics and replies --------------------------------------------------------------------------
 
 
@@ -226,9 +232,7 @@ def test_words_come_back_when_they_cannot_be_posted(
 
 
 def test_an_edit_of_a_post_in_a_topic_just_closed_gives_the_words_back(site_app: Flask, seeded: Site) -> None:
-    with site_app.app_context():
-        db.db.session.get_one(Topic, seeded.topics["castings"]).locked_at = now()
-        db.commit()
+    set_lock(site_app, seeded, now())
     url = f"/posts/{seeded.posts['castings 2']}/edit"
     answer = visitor(site_app, seeded, "ana").press(url, version="1", body=LONG)
 
@@ -364,6 +368,12 @@ def test_a_refused_form_can_be_sent_again_with_its_key(site_app: Flask, seeded: 
 
     assert ana.press(url, body=" ", once=key).status_code == 422
     assert ana.press(url, body="Now with words", once=key).status_code == 303
+    key = secrets.token_urlsafe(16)
+    set_lock(site_app, seeded, now())
+    assert ana.press(url, body="The same words", once=key).status_code == 422
+    set_lock(site_app, seeded, None)
+    answer = ana.press(url, body="The same words", once=key)
+    assert "The same words" in ana.get(answer.location.partition("#")[0]).text
 
 
 def test_the_key_of_another_person_tells_nothing(site_app: Flask, seeded: Site) -> None:
