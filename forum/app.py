@@ -259,6 +259,8 @@ def check_permission() -> Any:
         headers.require_own_origin(request_app().config["CALLBOARD"].base_url)
     policy = permissions.policy_of(request_app(), request.endpoint)
     if policy is None and wanted.signed_in and not viewer.signed_in:
+        if errors.typed_words():
+            return errors.sign_in_first()
         return redirect(url_for("accounts.sign_in", next=here()), 303)
     standing = open_standing(viewer)
     allowed = (

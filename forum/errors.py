@@ -10,13 +10,15 @@ import logging
 from flask import Flask, render_template, request
 from flask_babel import get_locale, gettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
 from forum import db
 from forum.permissions import Missing, Refused
 
 log = logging.getLogger(__name__)
+UNIQUE = "23505"  # PostgreSQL's state for a value that is there already
+WORDS = 20  # characters from which a text is worth giving back where no form can
 HIDDEN_WHEN_GIVEN_BACK = {
     *("csrf_token", "once", "password", "new_password", "current_password", "confirm_password"),
 }
@@ -32,6 +34,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(SecurityError, unknown_host)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(OperationalError, busy)
+    app.register_error_handler(IntegrityError, taken)
     app.register_error_handler(500, broken)
 
 
@@ -45,7 +48,7 @@ def missing(error: Exception) -> tuple[str, int]:
     """404 for what is not there and for what is not the viewer's: one page, one length."""
     db.rollback()
     sentence = gettext("It may have moved, or it may be open only to some people.")
-    return _page(404, gettext("There is nothing here for you"), sentence)
+    return _page(404, gettext("There is nothing here for you"), sentence, kept_text=typed_words())
 
 
 def refused(error: Refused) -> tuple[str, int]:
@@ -82,6 +85,14 @@ def password_first(wrong: str) -> tuple[str, int]:
     """A sensitive form was sent long after the password: her words, and a box for it. `wrong`: why not, last time."""
     sentence = wrong or gettext("This needs your password once more. Nothing was saved yet.")
     return _give_back(403, gettext("Give your password first"), sentence, ask_password=True)
+
+
+def sign_in_first() -> tuple[str, int]:
+    """Sent with a sign-in that has ended: the words are shown to be copied, in nobody's name yet (R47)."""
+    sentence = gettext(
+        "You are signed out, so nothing was saved. Copy your words, sign in and send them again."
+    )
+    return _page(401, gettext("Sign in first"), sentence, kept_text=typed_words())
 
 
 def too_large(error: Exception) -> tuple[str, int]:
@@ -121,6 +132,18 @@ def busy(error: OperationalError) -> tuple[str, int]:
     return _plain(503, gettext("Callboard is busy"), sentence, _typed())
 
 
+def taken(error: IntegrityError) -> tuple[str, int]:
+    """Two people took one name, address or place at the same moment: one of them did (R29), the other may try again.
+
+    Errors: the same again when another rule of the database was broken; that is a fault of ours.
+    """
+    db.rollback()
+    if getattr(error.orig, "sqlstate", None) != UNIQUE and "UNIQUE constraint" not in str(error.orig):
+        raise error
+    sentence = gettext("Somebody did the same at this moment, so nothing was saved. Send it once more.")
+    return _page(409, gettext("That was not done"), sentence, kept_text=_typed())
+
+
 def broken(error: Exception) -> tuple[str, int]:
     """A fault of ours; Flask has logged it. The page asks the database nothing."""
     db.rollback()
@@ -128,9 +151,18 @@ def broken(error: Exception) -> tuple[str, int]:
     return _plain(500, gettext("Something broke on our side"), sentence, _typed())
 
 
+def typed_words() -> str:
+    """The longest text of the form in hand if it took a while to write, else ''."""
+    text = _typed()
+    return text if len(text) >= WORDS else ""
+
+
 def _typed() -> str:
-    """The longest text of the form in hand, so that nobody loses what she wrote."""
+    """The longest text of the form in hand, so that nobody loses what she wrote; '' when it cannot be read."""
     if request.method != "POST":
         return ""
-    texts = [v.replace("\0", "") for n, v in request.form.items() if n not in HIDDEN_WHEN_GIVEN_BACK]
+    try:
+        texts = [v.replace("\0", "") for n, v in request.form.items() if n not in HIDDEN_WHEN_GIVEN_BACK]
+    except HTTPException:  # too large, or no form at all
+        return ""
     return max(texts, key=len, default="")

@@ -144,6 +144,11 @@ def enqueue_apart(name: str, payload: dict[str, Any], key: str | None = None) ->
     record(lambda session: session.execute(row))
 
 
+def cancel(key: str) -> None:
+    """Take back, in the present transaction, the job that waits under this key, if one does."""
+    db.session.execute(delete(Job).where(Job.key == key))
+
+
 def run_due(at: dt.datetime) -> int:
     """Run what is due at `at`, recurring jobs first; how many were begun (at most `AT_ONCE` of each)."""
     _make_known(at)
@@ -314,6 +319,8 @@ def _run_one_queued(at: dt.datetime) -> bool:
 
 
 def _claim_queued(at: dt.datetime) -> Job | None:
+    """The next due job, leased and counted as an attempt; one that ended its workers each time is given up."""
+    _give_up_killers(at)
     due = select(Job).where(Job.failed_at.is_(None), Job.run_at <= at, Job.name.in_(_handlers))
     first = due.order_by(Job.run_at, Job.id).limit(1).with_for_update(skip_locked=True)
     job = db.session.scalar(first)
@@ -323,6 +330,12 @@ def _claim_queued(at: dt.datetime) -> Job | None:
         db.session.expunge(job)
     commit()
     return job
+
+
+def _give_up_killers(at: dt.datetime) -> None:
+    """Nobody notes the failure of a job whose worker dies with it: without this it would be begun for ever."""
+    dead = update(Job).where(Job.failed_at.is_(None), Job.run_at <= at, Job.attempts > len(WAITS))
+    db.session.execute(dead.values(failed_at=at, last_error="its worker ended before it did, each time"))
 
 
 def _remove(job: Job) -> None:

@@ -42,6 +42,10 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff"
     "\u115f\u1160\u3164\uffa0]"
 )
+_BLANK = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+_NOT_SEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
 _NEWLINE = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`{}|\\^\[\]]+", re.IGNORECASE)
 _INLINE = re.compile("</?(?:em|strong|s|code|a)(?: [^>]*)?>")
@@ -69,6 +73,11 @@ def _without_towers(text: str) -> str:
         if height <= MAX_MARKS:
             kept.append(character)
     return "".join(kept)
+
+
+def seen(text: str) -> int:
+    """How many characters of the text a reader sees: no spaces, joiners, fillers or blank patterns."""
+    return sum(unicodedata.category(c) not in _BLANK and not _NOT_SEEN.match(c) for c in text)
 
 
 def to_html(text: str, links: bool = True) -> str:

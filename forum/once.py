@@ -17,6 +17,7 @@ from forum import jobs
 from forum.db import UTC, db, now
 
 KEPT = dt.timedelta(days=7)
+LONGEST = 500  # characters of an answer
 
 
 class FormOnce(db.Model):
@@ -26,7 +27,7 @@ class FormOnce(db.Model):
     key_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     person_id: Mapped[int | None]
     at: Mapped[dt.datetime] = mapped_column(UTC, default=now)
-    answer: Mapped[str] = mapped_column(String(500), default="")
+    answer: Mapped[str] = mapped_column(String(LONGEST), default="")
 
     __table_args__ = (Index("ix_form_once_at", "at"),)
 
@@ -48,9 +49,9 @@ def claim(key: str, person_id: int | None) -> str | None:
 def remember(key: str, answer: str) -> None:
     """Keep where the first request is sent: an address of this site.
 
-    Errors: ValueError for any other, or for one of more than 500 characters.
+    Errors: ValueError for any other, or for one of more than `LONGEST` characters.
     """
-    if not answer.startswith("/") or answer.startswith(("//", "/\\")) or len(answer) > 500:
+    if not answer.startswith("/") or answer.startswith(("//", "/\\")) or len(answer) > LONGEST:
         raise ValueError("an answer is an address of this site")
     db.session.execute(update(FormOnce).where(FormOnce.key_hash == _hash(key)).values(answer=answer))
 

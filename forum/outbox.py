@@ -171,6 +171,7 @@ def _due(at: dt.datetime) -> tuple:
 
 def _claim(at: dt.datetime) -> OutboxMail | None:
     """The next due mail, leased and counted as an attempt, and committed as such."""
+    _give_up_killers(at)
     due = select(OutboxMail).where(*_due(at)).order_by(OutboxMail.next_at, OutboxMail.id)
     mail = db.session.scalar(due.limit(1).with_for_update(skip_locked=True))
     if mail is not None:
@@ -179,6 +180,12 @@ def _claim(at: dt.datetime) -> OutboxMail | None:
         db.session.expunge(mail)
     commit()
     return mail
+
+
+def _give_up_killers(at: dt.datetime) -> None:
+    """Nobody notes the failure of a mail whose worker dies with it, or whose check breaks: not for ever."""
+    dead = update(OutboxMail).where(*_due(at), OutboxMail.attempts > len(WAITS))
+    db.session.execute(dead.values(failed_at=at, last_error="its worker ended before it did, each time"))
 
 
 def _claimed(at: dt.datetime) -> Iterator[OutboxMail]:

@@ -2,11 +2,12 @@
 
 `carry_out` is the one place where a form becomes an action: shape is checked, the action runs,
 its refusal becomes a sentence beside the field, the one commit happens, and a form sent twice
-answers with the first answer. Nothing here knows a feature.
+as it was answers with the first answer. Nothing here knows a feature.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -90,7 +91,7 @@ def carry_out(form: Form, step: Step) -> Response | None:
 
 
 def _first_time(step: Step) -> str:
-    key = request.form.get("once", "")[:80]
+    key = _key_of_form()
     if not key:
         return step()
     before = once.claim(key, current_viewer().person_id)
@@ -99,6 +100,22 @@ def _first_time(step: Step) -> str:
     address = step()
     once.remember(key, address)
     return address
+
+
+def _key_of_form() -> str:
+    """The key of this form as it was filled in; '' when it has none.
+
+    Whoever goes back to a page that was sent, and writes something else on it, sends another form: it must not
+    be dropped as if it were the first. Passwords are left out.
+    """
+    key = request.form.get("once", "")[:80]
+    if not key:
+        return ""
+    typed = (
+        f for f in request.form.items(multi=True) if f[0] not in ALWAYS_ALLOWED and "password" not in f[0]
+    )
+    digest = hashlib.sha256(repr(list(typed)).encode("utf-8", "replace")).hexdigest()
+    return f"{key} {request.path} {digest}"
 
 
 def refuse_unknown_fields(form: Form) -> None:
@@ -131,8 +148,8 @@ def say(sentence: str) -> None:
 
 
 def own_address(address: str | None, otherwise: str = "/") -> str:
-    """`address` when it is a path of this site, else `otherwise` (no open redirect: A12)."""
-    if not address or any(ord(c) < 33 or c in '\\"<>' for c in address):
+    """`address` when it is a path of this site and no longer than is kept, else `otherwise` (no open redirect: A12)."""
+    if not address or len(address) > once.LONGEST or any(ord(c) < 33 or c in '\\"<>' for c in address):
         return otherwise
     return address if address.startswith("/") and not address.startswith("//") else otherwise
 

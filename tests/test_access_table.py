@@ -39,7 +39,7 @@ def answer_class(answer: Any) -> str:
     status, location = answer.status_code, (answer.location or "").partition("?")[0]
     if status in (301, 302, 303):
         return {"/sign-in": "sign in", "/confirm": "confirm"}.get(location, "done")
-    known = {200: "page", 404: "missing", 410: "gone", 422: "again"}
+    known = {200: "page", 401: "sign in", 404: "missing", 410: "gone", 422: "again"}
     return known.get(status, "said" if 400 <= status < 500 else f"status {status}")
 
 

@@ -221,7 +221,7 @@ def test_a_fault_of_ours_gives_the_words_back(
     assert answer.status_code == 500
     assert "What I &lt;b&gt;wrote&lt;/b&gt;" in answer.text
     monkeypatch.undo()
-    again = visitor(site_app, seeded, "ana").press(url, body="What I wrote", once="k" * 20)
+    again = visitor(site_app, seeded, "ana").press(url, body="What I <b>wrote</b>", once="k" * 20)
     assert (again.status_code, "#p" in again.location) == (303, True)  # the key was not used up
 
 

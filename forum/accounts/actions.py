@@ -18,6 +18,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import delete, func, select, update
 
 from forum import audit, jobs, limits, outbox
+from forum.accounts import names
 from forum.accounts.models import MailLink, Person, SignIn
 from forum.accounts.passwords import check_password, hash_password, is_password
 from forum.accounts.queries import own_person, person_by_email, token_hash
@@ -248,10 +249,12 @@ def checked_name(name: str) -> str:
         raise Refused(gettext("Use a name of 2 to 60 characters, with letters."), 422, "display_name")
     if any(not (c.isalnum() or c in " -'’.·" or c.isalpha() or _is_mark(c)) for c in cleaned):
         raise Refused(gettext("Use letters, digits, spaces, points and hyphens only."), 422, "display_name")
-    if cleaned.casefold() in {"callboard", "moderator", "admin", "staff", "alliance", "moderation team"}:
+    if names.passes_for_staff(cleaned):
         raise Refused(
             gettext("That name could be taken for the people who run Callboard."), 422, "display_name"
         )
+    if names.mixes_alphabets(cleaned) or names.has_unseen_marks(cleaned):
+        raise Refused(gettext("Write each part of the name in letters of one alphabet."), 422, "display_name")
     return cleaned
 
 

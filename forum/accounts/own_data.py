@@ -30,7 +30,8 @@ def ask_deletion(viewer: Viewer, keep_words: bool) -> None:
     token = mail_link(person, "keep", person.email, GRACE)
     due = now() + GRACE
     payload = {"person_id": str(person.id), "keep_words": "yes" if keep_words else ""}
-    jobs.enqueue("accounts.erase", payload, run_at=due)
+    jobs.cancel(_erasure_of(person))  # of an earlier time: the week begins anew
+    jobs.enqueue("accounts.erase", payload, run_at=due, key=_erasure_of(person))
     with force_locale(person.locale):
         body = gettext(
             "Your account is closed. In seven days everything in it is erased.\n\n"
@@ -46,8 +47,13 @@ def keep_account(link: MailLink, person: Person) -> None:
     if person.state != "left":
         raise Missing
     person.state = _state_again(person)
+    jobs.cancel(_erasure_of(person))
     kill_links(person.id)
     audit.record("accounts.keep", "person", person.id, actor_id=person.id)
+
+
+def _erasure_of(person: Person) -> str:
+    return f"accounts.erase {person.id}"
 
 
 def _state_again(person: Person) -> str:

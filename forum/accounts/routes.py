@@ -53,6 +53,11 @@ def begin_session(answer: Response, token: str, mark: str, keep: bool) -> Respon
     session.clear()
     session.permanent = keep
     login_user(SignedIn(token))
+    return know_device(answer, mark)
+
+
+def know_device(answer: Response, mark: str) -> Response:
+    """Let this browser's tries to sign in be counted apart from those of strangers (A05)."""
     answer.set_cookie(
         "device", mark, max_age=365 * 86400, httponly=True, samesite="Lax", path="/sign-in",
         secure=actions.settings().https,
@@ -148,7 +153,9 @@ def use_reset(token: str) -> Answer:
         return pages.page("accounts/use_reset.html", form)
     end_session()
     pages.say(gettext("Your password is changed. Sign in with the new one."))
-    return answer
+    return know_device(
+        answer, actions.device_mark(found[1].id)
+    )  # she has the mailbox: no stranger shuts her out
 
 
 @bp.route("/account", methods=["GET", "POST"])

@@ -38,7 +38,7 @@ REASON_LIMIT = 300
 def checked_reason(text: str, limit: int = REASON_LIMIT) -> str:
     """A reason on one line. Errors: Refused when there is none, or too much of it."""
     reason = " ".join(markup.clean_text(text or "").split())
-    if not 3 <= len(reason) <= limit:
+    if markup.seen(reason) < 3 or len(reason) > limit:
         raise Refused(gettext("Write a reason of 3 to %(n)s characters.", n=limit), 422, "reason")
     return reason
 
@@ -212,7 +212,7 @@ def create_agency(slug: str, name: str, actor_id: int | None = None) -> Agency:
     name = " ".join(markup.clean_text(name).split())
     if not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", slug or ""):
         raise Refused(gettext("Use small letters, digits and hyphens, at most 40."), 422, "slug")
-    if not 2 <= len(name) <= 80:
+    if markup.seen(name) < 2 or len(name) > 80:
         raise Refused(gettext("Use between %(a)s and %(b)s characters.", a=2, b=80), 422, "name")
     if db.session.scalar(select(Agency.id).where(Agency.slug == slug)) is not None:
         raise Refused(gettext("There is an agency with this short name already."), 409, "slug")

@@ -136,18 +136,21 @@ def _add_post(
 
 def written(viewer: Viewer, body: str, at: dt.datetime) -> str:
     """The HTML to keep for what was typed. Errors: Refused (empty, too long, too fast, a newcomer's link)."""
-    if not markup.clean_text(body).strip():
+    if not markup.seen(markup.clean_text(body)):
         raise Refused(gettext("Write something first."), 422, "body")
     if rules.is_newcomer(viewer, at) and markup.has_link(body):
         raise Refused(gettext("On your first day, posts cannot have links. Take the link out."), 422, "body")
     sentence = gettext("That was a lot in a short time. Wait a few minutes, then send it again.")
     limits.check(f"posts {viewer.person_id}", 40, dt.timedelta(minutes=10), sentence)
-    return markup.to_html(body)
+    html = markup.to_html(body)
+    if not markup.seen(markup.words(html)):
+        raise Refused(gettext("Write something first."), 422, "body")
+    return html
 
 
 def _line(text: str, longest: int, field: str) -> str:
     line = " ".join(markup.clean_text(text).split())
-    if not 3 <= len(line) <= longest:
+    if not 3 <= len(line) <= longest or markup.seen(line) < 2:
         raise Refused(gettext("Use between 3 and %(n)s characters.", n=longest), 422, field)
     return line
 

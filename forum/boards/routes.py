@@ -106,7 +106,7 @@ def show_board(slug: str) -> Answer:
             older_url=f"{url}?after={on}" if on else None, newer_url=url if after else None,
         )
     )  # fmt: skip
-    if viewer.person_id and is_new(viewer, board) and not after and not is_prefetch():
+    if viewer.person_id and is_new(viewer, board) and not after and not is_unseen():
         person_id, app, board_id = viewer.person_id, real_app(), board.id
         answer.call_on_close(lambda: actions.mark_board_seen_later(app, person_id, board_id))
     return answer
@@ -241,7 +241,7 @@ def topic_page(viewer: Viewer, topic: Row, page: int, form: forms.ReplyForm) -> 
             footers=slots.row_slots("post_footer", [post.id for post in posts]),
         )
     )  # fmt: skip
-    if posts and unread and posts[-1].number >= unread and not is_prefetch():
+    if posts and unread and posts[-1].number >= unread and not is_unseen():
         mark = (real_app(), viewer.person_id or 0, topic.id, posts[-1].number)
         answer.call_on_close(lambda: actions.mark_topic_read_later(*mark))
     return answer
@@ -416,13 +416,16 @@ def edit_post(post_id: int) -> Answer:
     answer = pages.carry_out(form, step)
     if answer is not None:
         return answer
+    stale = request.method == "POST" and form.version.data != str(post.version)
     form.version.data = str(post.version)  # a changed post is saved over only by sending again
     facts = queries.board_by_slug(viewer, board.slug)
     topic_shown = {
         "title": topic.title, "url": place, "who_can_read": rules.who_can_read(facts, facts.agency_name or ""),
         "board_title": board.title, "board_url": f"/boards/{board.slug}",
     }  # fmt: skip
-    return pages.page("boards/edit_post.html", form, post=post, topic=topic_shown)
+    return pages.page(
+        "boards/edit_post.html", form, post=post, topic=topic_shown, present=post.body if stale else ""
+    )
 
 
 @bp.get("/posts/<id:post_id>/history")
@@ -489,9 +492,10 @@ def show_search() -> Answer:
     return pages.page("search/show_search.html", form, q=q, results=hits, more_url=more)
 
 
-def is_prefetch() -> bool:
-    """Whether the browser only guesses that the page will be wanted."""
-    return "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
+def is_unseen() -> bool:
+    """Whether nobody sees this answer: a HEAD, or the browser only guesses that the page will be wanted."""
+    purpose = request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
+    return request.method == "HEAD" or "prefetch" in purpose
 
 
 def real_app() -> Any:

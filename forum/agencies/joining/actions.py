@@ -46,7 +46,7 @@ def create_invite(
     if role not in rules.may_invite(viewer, standing):
         raise Missing
     name = " ".join(markup.clean_text(name).split())
-    if not 2 <= len(name) <= 120:
+    if markup.seen(name) < 2 or len(name) > 120:
         raise Refused(gettext("Write the name as it stands in the person’s papers."), 422, "legal_name")
     child_id = _child(agency, child, proved) if role == "guardian" else None
     limits.check(

@@ -64,20 +64,18 @@ def members(viewer: Viewer, agency: Agency, after: int | None) -> tuple[list[Mem
         wanted = wanted.where(holds(AGENCY_ROLES | {"coordinator"}))
     elif acts not in ("agency", "coordinator"):
         raise Missing
-    rows = db.session.execute(_page_of(wanted, agency.id, after, by_name=acts != "agency")).all()
+    rows = db.session.execute(_page_of(wanted, after, by_name=acts != "agency")).all()
     held = roles_at(agency.id, [r.person_id for r in rows[:PAGE]])
     shown = [_member(viewer, standing, acts, row, held.get(row.person_id, set())) for row in rows[:PAGE]]
     return shown, shown[-1].membership_id if len(rows) > PAGE else None
 
 
-def _page_of(wanted: Select, agency_id: int, after: int | None, by_name: bool) -> Select:
+def _page_of(wanted: Select, after: int | None, by_name: bool) -> Select:
+    """The page that goes on behind membership `after`, itself one of `wanted`: a name that this viewer is not
+    shown would tell, by where the page begins, how it is spelled (H23). Errors: Missing."""
     order = _by_name if by_name else (Membership.id,)
     if after is not None and by_name:
-        last = db.session.execute(
-            select(*_by_name)
-            .join(Person, Person.id == Membership.person_id)
-            .where(Membership.id == after, Membership.agency_id == agency_id)
-        ).first()
+        last = db.session.execute(wanted.with_only_columns(*_by_name).where(Membership.id == after)).first()
         if last is None:
             raise Missing
         wanted = wanted.where(tuple_(*_by_name) > tuple_(*last))

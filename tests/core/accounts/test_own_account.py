@@ -9,8 +9,10 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
+from forum.accounts import actions
 from forum.accounts.models import Person, SignIn
 from forum.db import now
+from forum.permissions import Refused
 from forum.testing import PASSWORD, Signer, create_person
 from tests.core.accounts.steps import again, all_of, counted_hashes, link_in, mails, one_of, plain, work
 
@@ -55,6 +57,28 @@ def test_settings_out_of_bounds_are_refused(signed_in: Signer, wrong: dict[str, 
     person = create_person("ines", "model")
     assert signed_in(person).send("/account", "/account", **{**SETTINGS, **wrong}).status_code == 422
     assert again(person).display_name == "Ines"
+
+
+DECEIVING = (
+    "Moderatоr", "MODERATΟR", "M0derator", "Modera-tor", "Ｍoderator", "rnoderator", "Call board", "CaIIboard",
+    "Callboard Team", "The Moderators", "Ana · Moderator", "moderation team.", "Аlliance", "АІІіапсе", "Al1iance",
+    "Stаff", "Mödérator", "Модератор", "Ines Admin", "Moderadora", "Αna", "Оlena", "Ana\ufe0f", "Ana\u17b4a",
+)  # fmt: skip
+HONEST = (
+    "Inès C.", "Олена", "Ελένη", "Նարե", "李小龍", "ひかりカナ", "محمد", "हिन्दी", "Ana Олена", "O’Neil", "Zoë-Marie", "Đặng Thị",
+    "Carolina Stafford", "Ada Minster", "Ana 2",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DECEIVING)
+def test_no_name_passes_for_the_people_who_run_the_site(app: Flask, name: str) -> None:
+    with pytest.raises(Refused):
+        actions.checked_name(name)
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_names_of_every_alphabet_are_taken(app: Flask, name: str) -> None:
+    assert actions.checked_name(name) == name
 
 
 def test_nobody_can_make_herself_older_or_an_operator(signed_in: Signer) -> None:

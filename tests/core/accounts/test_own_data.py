@@ -7,12 +7,13 @@ import re
 import zipfile
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import LargeBinary, inspect, select
 
-from forum import db, migrating, people_data
+from forum import db, jobs, migrating, people_data
 from forum.accounts import own_data
-from forum.accounts.models import Person
+from forum.accounts.models import MailLink, Person
 from forum.boards import actions as boards
 from forum.boards.models import Post
 from forum.db import now
@@ -165,6 +166,33 @@ def test_two_parts_cannot_share_a_name() -> None:
         people_data.register(people_data.Part("boards", lambda p: [], lambda p, k: None))
 
 
-def test_the_week_is_a_week(app: Flask) -> None:
+@pytest.mark.parametrize("came_back", [False, True])
+def test_the_week_is_a_week_from_the_last_time_she_asked(
+    app: Flask, talk: tuple[Person, int], came_back: bool
+) -> None:
+    """Who came back and closes the account again has seven days again: the first erasure is not waiting still."""
+    first, person_id = now(), talk[0].id
+
+    def run_jobs_at(moment: dt.datetime) -> bool:
+        with time_machine.travel(moment):
+            while jobs.run_due(now()):
+                pass
+        db.db.session.expire_all()
+        return db.db.session.get(Person, person_id) is not None
+
+    own_data.ask_deletion(viewer_of(talk[0]), True)
+    db.commit()
+    asked = first
+    if came_back:
+        asked = first + dt.timedelta(days=5)
+        with time_machine.travel(asked):
+            link = db.db.session.scalars(select(MailLink).where(MailLink.kind == "keep")).one()
+            person = db.db.session.get_one(Person, person_id)
+            own_data.keep_account(link, person)
+            db.commit()
+            own_data.ask_deletion(viewer_of(person), True)
+            db.commit()
+
+    assert run_jobs_at(asked + own_data.GRACE - dt.timedelta(hours=1))
+    assert not run_jobs_at(asked + own_data.GRACE + dt.timedelta(hours=1))
     assert dt.timedelta(days=7) == own_data.GRACE
-    assert now().tzinfo is not None

@@ -51,6 +51,21 @@ def test_nobody_is_sent_to_another_site(app: Flask, client: Client, wish: str) -
     assert answer.headers.get("Location", "/") == "/"
 
 
+def test_a_wish_too_long_to_keep_is_no_fault(app: Flask, client: Client) -> None:
+    """A page asked for signed out may have a long query; the form's answer is kept up to a length."""
+    person, wish = create_person("ines", "model"), "/search?q=" + "a" * 700
+    answer = client.post(
+        "/sign-in", query_string={"next": wish},
+        data={"csrf_token": client.token(), "once": "k" * 22, "email": person.email, "password": PASSWORD},
+    )  # fmt: skip
+    assert (answer.status_code, answer.location) == (303, "/")
+    sent = client.post(
+        "/confirm", query_string={"next": wish},
+        data={"csrf_token": client.token("/confirm"), "once": "c" * 22, "password": PASSWORD},
+    )  # fmt: skip
+    assert (sent.status_code, sent.location) == (303, "/account")
+
+
 def test_a_stranger_cannot_tell_known_from_unknown(app: Flask) -> None:
     person = create_person("ines", "model")
     passwords._hash_of_nobody(passwords._present_hasher())  # made once in a process's life

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from forum import db
 from forum.accounts import ages
 from forum.accounts.models import Person
+from forum.agencies.joining import actions as joining
 from forum.agencies.joining.actions import create_invite
 from forum.agencies.models import Agency, Invite, Membership, PendingJoin, RoleGrant
 from forum.db import commit, now
@@ -66,6 +67,25 @@ def finish(browser: Client, email: str = "noor@example.org", **more: str) -> Any
 def noor() -> Person:
     """The person who joined."""
     return one_of(select(Person).where(Person.email == "noor@example.org"))
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_of_two_who_take_one_name_at_once_the_second_is_told(
+    any_app: Flask, monkeypatch: pytest.MonkeyPatch, broken: bool
+) -> None:
+    """Both saw that it was free. The database takes one, and the other is no fault; anything else is one."""
+    browser = any_app.test_client()
+    create_person("noor", "model", email="another@example.org")
+    join(browser, code_from(create_person("ruth", "agency_manager")))
+    monkeypatch.setattr(joining, "free_handle", lambda name: None if broken else "noor")
+    answer = finish(browser)
+
+    assert answer.status_code == (500 if broken else 409)
+    assert ("did the same at this moment" in answer.text) != broken
+    assert all_of(select(Person).where(Person.email == "noor@example.org")) == []
+    monkeypatch.undo()
+    link = link_in(mails("noor@example.org")[-1])
+    assert browser.send(link, link).location == "/sign-in"
 
 
 # --- by invite ---------------------------------------------------------------------------------

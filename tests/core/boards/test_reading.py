@@ -165,6 +165,10 @@ def test_heads_and_strangers_mark_nothing(site_app: Flask, seeded: Site) -> None
     nobody = visitor(site_app, seeded, "nobody")
     nobody.get(f"/topics/{seeded.topics['welcome']}-{seeded.slugs['welcome']}")
     nobody.get("/boards/welcome")
+    ana = visitor(site_app, seeded, "ana")
+    for slug in ("castings", "lobby"):
+        assert ana.head(seeded.topic_url(slug)).status_code == 200
+        assert ana.head(f"/boards/{slug}").status_code == 200
 
     assert marks(site_app) == before
 

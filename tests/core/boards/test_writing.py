@@ -37,6 +37,12 @@ def make_newcomer(app: Flask, site: Site, name: str, hours: float = 1) -> None:
         db.commit()
 
 
+def set_lock(app: Flask, site: Site, at: dt.datetime | None) -> None:
+    with app.app_context():
+        db.db.session.get_one(Topic, site.topics["castings"]).locked_at = at
+        db.commit()
+
+
 # --- topics and replies --------------------------------------------------------------------------
 
 
@@ -102,6 +108,42 @@ def test_an_empty_reply_is_given_back_with_a_sentence(site_app: Flask, seeded: S
     assert count(site_app, Post) == before
 
 
+UNSEEN = [
+    "\u200b" * 4,
+    "\u00ad\u2060\u200d" * 3,
+    "\U000e0041\U000e0042\U000e0043",
+    "\u2800" * 5,
+    "\u3164 \u115f \u034f",
+]
+
+
+@pytest.mark.parametrize("blank", UNSEEN)
+def test_what_nobody_can_see_is_nothing(site_app: Flask, seeded: Site, blank: str) -> None:
+    """A title without a letter would be a link that nobody can see or press."""
+    ana, before = visitor(site_app, seeded, "ana"), count(site_app, Post)
+
+    assert ana.press("/boards/castings/new", title=blank, body="Words").status_code == 422
+    assert ana.press("/boards/castings/new", title="A title", body=blank).status_code == 422
+    assert ana.press(f"/topics/{seeded.topics['castings']}/reply", body=blank).status_code == 422
+    assert count(site_app, Post) == before
+
+
+@pytest.mark.parametrize(
+    "blank", ["---", "[](https://a.example)", "&nbsp;&#8203;", "> \n>\n> &shy;", "```\n\n```"]
+)
+def test_marks_around_nothing_are_no_post(site_app: Flask, seeded: Site, blank: str) -> None:
+    answer = visitor(site_app, seeded, "ana").press(f"/topics/{seeded.topics['castings']}/reply", body=blank)
+
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("title", ["दिल", "愛の歌", "Ой!", "👩‍👩‍👧 👍 ❤️"])
+def test_short_titles_of_any_script_are_titles(site_app: Flask, seeded: Site, title: str) -> None:
+    ana = visitor(site_app, seeded, "ana")
+
+    assert ana.press("/boards/castings/new", title=title, body="❤️").status_code == 303
+
+
 def test_a_text_that_is_too_long_comes_back_whole(site_app: Flask, seeded: Site) -> None:
     words = "seven letters " * 1500
     answer = visitor(site_app, seeded, "ana").press(f"/topics/{seeded.topics['castings']}/reply", body=words)
@@ -165,6 +207,43 @@ def test_a_closed_topic_can_be_read_not_answered(site_app: Flask, seeded: Site) 
     assert "This topic is closed. Your words were not posted." in answer.text
     assert "One more word, and it is kept" in answer.text
     assert ines.get(f"/posts/{seeded.posts['locked 1']}/edit").status_code == 404
+
+
+LONG = "Words that took an evening to write. " * 3
+
+
+@pytest.mark.parametrize(("who", "topic", "status"), [
+    ("ana", "gone", 404), ("ana", "corso-peer", 404), ("una", "castings", 404), ("nobody", "castings", 401),
+    ("sol", "castings", 401), ("nobody", "corso-peer", 401),
+])  # fmt: skip
+def test_words_come_back_when_they_cannot_be_posted(
+    site_app: Flask, seeded: Site, who: str, topic: str, status: int
+) -> None:
+    """Signed out in another tab, the topic taken away, the right gone: nobody loses an evening's words."""
+    before = count(site_app, Post)
+    answer = visitor(site_app, seeded, who).press(f"/topics/{seeded.topics[topic]}/reply", body=LONG)
+    nowhere = visitor(site_app, seeded, who).press("/topics/999999/reply", body=LONG)
+
+    assert (answer.status_code, nowhere.status_code) == (status, status)
+    assert f'readonly aria-describedby="kept-hint">{LONG}</textarea>' in answer.text
+    assert ('href="/sign-in"' in answer.text) == (status == 401)
+    assert len(answer.text) == len(nowhere.text)
+    assert count(site_app, Post) == before
+
+
+def test_an_edit_of_a_post_in_a_topic_just_closed_gives_the_words_back(site_app: Flask, seeded: Site) -> None:
+    set_lock(site_app, seeded, now())
+    url = f"/posts/{seeded.posts['castings 2']}/edit"
+    answer = visitor(site_app, seeded, "ana").press(url, version="1", body=LONG)
+
+    assert answer.status_code == 404
+    assert LONG in answer.text
+
+
+def test_a_body_too_large_for_nowhere_is_missing_or_refused(site_app: Flask, seeded: Site) -> None:
+    answer = visitor(site_app, seeded, "nobody").post("/no/such/page", data={"body": "x" * 10**6})
+
+    assert answer.status_code in (404, 413)
 
 
 def test_a_deleted_topic_is_gone_everywhere(site_app: Flask, seeded: Site) -> None:
@@ -266,12 +345,35 @@ def test_the_same_form_twice_makes_one_post_and_the_same_answer(site_app: Flask,
     assert topics[0] == topics[1]
 
 
+def test_other_words_on_a_page_that_was_sent_are_another_post(site_app: Flask, seeded: Site) -> None:
+    """Back, write something else, send: the page has its old key still, and the words must not vanish."""
+    ana, key, before = visitor(site_app, seeded, "ana"), secrets.token_urlsafe(16), count(site_app, Post)
+    castings, lobby = (f"/topics/{seeded.topics[t]}/reply" for t in ("castings", "lobby"))
+    sent = [
+        (castings, "First words"),
+        (castings, "Second words"),
+        (lobby, "First words"),
+        (castings, "First words"),
+    ]
+    places = [ana.press(url, body=body, once=key).location for url, body in sent]
+
+    assert count(site_app, Post) == before + 3
+    assert len({*places[:3]}) == 3
+    assert places[3] == places[0]
+
+
 def test_a_refused_form_can_be_sent_again_with_its_key(site_app: Flask, seeded: Site) -> None:
     ana, key = visitor(site_app, seeded, "ana"), secrets.token_urlsafe(16)
     url = f"/topics/{seeded.topics['castings']}/reply"
 
     assert ana.press(url, body=" ", once=key).status_code == 422
     assert ana.press(url, body="Now with words", once=key).status_code == 303
+    key = secrets.token_urlsafe(16)
+    set_lock(site_app, seeded, now())
+    assert ana.press(url, body="The same words", once=key).status_code == 422
+    set_lock(site_app, seeded, None)
+    answer = ana.press(url, body="The same words", once=key)
+    assert "The same words" in ana.get(answer.location.partition("#")[0]).text
 
 
 def test_the_key_of_another_person_tells_nothing(site_app: Flask, seeded: Site) -> None:
@@ -299,6 +401,8 @@ def test_an_edit_keeps_what_was_there_for_the_author_alone(site_app: Flask, seed
     assert answer.status_code == 303
     assert answer.location.endswith("#p2")
     page = ines.get(answer.location.partition("#")[0]).text
+    assert "not what it said before" in ana.get(f"/posts/{post}/edit").text  # and it is true:
+    assert ines.get(f"/posts/{post}/history").status_code == 404
     assert "Better words" in page
     assert mark("answer castings") not in page
     assert "edited" in page
@@ -324,6 +428,9 @@ def test_an_edit_from_an_old_page_is_refused_and_the_words_are_kept(site_app: Fl
     assert answer.status_code == 422
     assert "You changed this post on another page" in answer.text
     assert "From another page" in answer.text
+    assert re.search(r"<textarea[^>]*readonly>\s*From one page</textarea>", answer.text), (
+        "nothing to compare with"
+    )
     assert 'name="version" value="2"' in answer.text or 'value="2"' in answer.text
     assert text_of(site_app, post) == "From one page"
     assert ana.press(f"/posts/{post}/edit", version="2", body="From another page").status_code == 303
@@ -379,6 +486,21 @@ def test_a_post_is_taken_down_and_put_back(site_app: Flask, seeded: Site) -> Non
     assert mark("spare") in ana.get(page).text
     assert f"/posts/{post}" in ana.get(f"/search?q={mark('spare')}").text
     assert ines.press(f"/posts/{post}/restore").status_code in (404, 409)
+
+
+def test_a_button_pressed_twice_is_pressed_once(site_app: Flask, seeded: Site) -> None:
+    """Every button on a post carries a key, so the second tap of a double tap leads where the first did."""
+    ines, url = visitor(site_app, seeded, "ines"), seeded.topic_url("castings")
+    for act in ("restore", "delete"):
+        form = re.search(
+            rf'<form method="post" action="(/posts/{seeded.posts["down"]}/{act})">(.*?)</form>',
+            ines.get(url).text,
+        )
+        assert form is not None
+        key = re.search(r'name="once" value="([^"]+)"', form[2])
+        assert key is not None, act
+        answers = [ines.press(form[1], once=key[1]) for _ in range(2)]
+        assert {(a.status_code, a.location) for a in answers} == {(303, f"/posts/{seeded.posts['down']}")}
 
 
 def test_the_author_finds_the_button_that_puts_her_post_back(site_app: Flask, seeded: Site) -> None:

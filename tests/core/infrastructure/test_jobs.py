@@ -103,6 +103,32 @@ def test_a_job_is_given_up_after_its_last_wait_and_kept(small: Flask, done: list
     assert jobs.failed() == ["test.note"]
 
 
+def test_a_job_that_ends_its_worker_each_time_is_given_up(small: Flask, done: list[Any]) -> None:
+    """The worker died in it, so nobody noted a failure; the lease ends, and another begins it."""
+    jobs.enqueue("test.note", {"n": 1}, NOON)
+    db.commit()
+    at = NOON
+    for _ in range(len(jobs.WAITS) + 1):
+        assert jobs._claim_queued(at) is not None
+        at += jobs.LEASE
+
+    assert jobs.run_due(at) == 0
+    assert done == []
+    assert jobs.failed() == ["test.note"]
+
+
+def test_a_job_that_waits_can_be_taken_back(small: Flask, done: list[Any]) -> None:
+    jobs.enqueue("test.note", {"n": 1}, NOON, key="erase 7")
+    jobs.enqueue("test.note", {"n": 2}, NOON, key="erase 8")
+    jobs.cancel("erase 7")
+    jobs.cancel("erase 9")
+    jobs.enqueue("test.note", {"n": 3}, NOON + MINUTE, key="erase 7")
+    db.commit()
+    jobs.run_due(NOON)
+
+    assert done == [{"n": 2}]
+
+
 def test_what_is_stored_about_a_fault_quotes_nobody(small: Flask, done: list[Any]) -> None:
     jobs.enqueue("test.note", {"fail": 1}, NOON)
     db.commit()

@@ -382,6 +382,23 @@ def test_a_worker_killed_between_sending_and_noting_sends_again_with_the_same_na
     assert _parsed(_files(small)[0].read_bytes())["Message-ID"] == one
 
 
+def test_a_mail_whose_check_always_breaks_is_given_up_and_keeps_nobody_waiting(small: Flask) -> None:
+    @outbox.recheck("broken")
+    def broken(mail: OutboxMail) -> bool:
+        raise KeyError("a check of ours that breaks")
+
+    _queue(kind="broken")
+    at = _later()
+    for _ in range(len(outbox.WAITS) + 1):
+        with pytest.raises(KeyError):
+            outbox.deliver_due(_settings(small), at)
+        db.rollback()
+        at += outbox.LEASE
+
+    assert outbox.deliver_due(_settings(small), at) == 0
+    assert _row().failed_at is not None
+
+
 def test_mails_are_told_apart_by_their_names(small_sqlite: Flask) -> None:
     for _ in range(5):
         _queue()
