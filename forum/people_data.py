@@ -6,12 +6,19 @@ stores one of each thing, erases, and looks for what is left.
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
+import logging
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from forum import jobs
+from forum.db import db
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,3 +79,17 @@ def erase(person_id: int, keep_words: bool) -> None:
 def rows_of(found: Any) -> list[dict[str, Any]]:
     """Rows of a select as dictionaries."""
     return [dict(row._mapping) for row in found]
+
+
+@jobs.recurring("people_data.empty_log", every=dt.timedelta(hours=1))
+def empty_log(at: dt.datetime) -> None:
+    """SQLite: what was erased stands in the write-ahead log until that is emptied. Busy readers put it off an hour."""
+    if db.engine.dialect.name != "sqlite":
+        return
+    connection = db.engine.raw_connection()
+    try:
+        busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        connection.close()
+    if busy:
+        log.info("the write-ahead log is in use; it is emptied an hour later")

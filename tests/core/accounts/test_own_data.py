@@ -145,6 +145,31 @@ def test_after_a_week_nothing_of_her_is_left(any_app: Flask, keep_words: bool) -
     assert "An answer that stays" in left
 
 
+def test_nothing_of_her_is_left_in_any_byte_of_the_database_files(
+    app: Flask, talk: tuple[Person, int]
+) -> None:
+    """Erased rows stay readable in SQLite's write-ahead log until it is emptied."""
+    person_id, folder = talk[0].id, app.config["CALLBOARD"].data
+
+    def found() -> int:
+        return sum(
+            path.read_bytes().lower().count(word.lower().encode())
+            for path in folder.glob("callboard.db*")
+            for word in (MARK, "Anamarker", "ana@example.org")
+        )
+
+    own_data.ask_deletion(viewer_of(talk[0]), False)
+    db.commit()
+    assert found() > 5
+    own_data.erase_person({"person_id": str(person_id), "keep_words": ""})
+    db.commit()
+    db.db.session.remove()
+    jobs.run_due(now())  # as the worker does
+
+    assert db.db.session.get(Person, person_id) is None
+    assert found() == 0
+
+
 def test_every_table_with_a_person_is_known_to_some_part(app: Flask) -> None:
     """A new table that points at people must be thought of: here, and in export and erase."""
     pointing = {
