@@ -75,6 +75,26 @@ def test_a_member_can_take_a_copy_of_everything_kept_about_her(
     assert "An answer that stays" not in "".join(folder.read(n).decode() for n in folder.namelist())
 
 
+def test_others_write_while_a_copy_is_made(
+    app: Flask, signed_in: Signer, talk: tuple[Person, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long history takes a second to pack; on SQLite nobody could post for so long."""
+    browser, make, waited = confirmed(signed_in(talk[0])), people_data.archive, []
+
+    def slow(person_id: int) -> bytes:
+        copy = make(person_id)
+        other = db.sqlite.connect(app.config["CALLBOARD"].data / "callboard.db", timeout=0)
+        other.execute("BEGIN IMMEDIATE")
+        waited.append(False)
+        other.close()
+        return copy
+
+    monkeypatch.setattr(people_data, "archive", slow)
+
+    assert browser.send("/account/export").status_code == 200
+    assert waited == [False]
+
+
 def test_a_copy_needs_the_password_given_lately(
     app: Flask, signed_in: Signer, talk: tuple[Person, int]
 ) -> None:
