@@ -134,7 +134,10 @@ def init_languages(app: Flask) -> None:
 
     @app.after_request
     def keep_language(response: Response) -> Response:
-        if request.args.get("lang") in LANGUAGES and request.method == "GET":
+        page = (
+            request.method == "GET" and request.endpoint != "static"
+        )  # files may be kept by caches, cookies not
+        if page and request.args.get("lang") in LANGUAGES:
             secure = app.config["SESSION_COOKIE_SECURE"]
             response.set_cookie("lang", request.args["lang"], secure=secure, httponly=True, samesite="Lax")
         return response
