@@ -185,7 +185,8 @@ def init_languages(app: Flask) -> None:
 
     @app.after_request
     def keep_language(response: Response) -> Response:
-        if request.args.get("lang") in LANGUAGES and request.method == "GET":
+        is_page = request.method == "GET" and not mounting.is_static()  # caches keep files, never a cookie
+        if is_page and request.args.get("lang") in LANGUAGES:
             secure = app.config["SESSION_COOKIE_SECURE"]
             response.set_cookie("lang", request.args["lang"], secure=secure, httponly=True, samesite="Lax")
         return response

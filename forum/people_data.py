@@ -6,17 +6,22 @@ stores one of each thing, erases, and looks for what is left.
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
+import logging
 import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from forum.db import now
+from forum import jobs
+from forum.db import db, now
 from forum.declare import ErasureReport, ExportFile, Kept, PersonRef
 from forum.plugins import loaded
+
+log = logging.getLogger(__name__)
 
 FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+)+")
 
@@ -85,3 +90,17 @@ def erase(person_id: int, keep_words: bool) -> tuple[Kept, ...]:
 def rows_of(found: Any) -> list[dict[str, Any]]:
     """Rows of a select as dictionaries."""
     return [dict(row._mapping) for row in found]
+
+
+@jobs.recurring("people_data.empty_log", every=dt.timedelta(hours=1))
+def empty_log(at: dt.datetime) -> None:
+    """SQLite: what was erased stands in the write-ahead log until that is emptied. Busy readers put it off an hour."""
+    if db.engine.dialect.name != "sqlite":
+        return
+    connection = db.engine.raw_connection()
+    try:
+        busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        connection.close()
+    if busy:
+        log.info("the write-ahead log is in use; it is emptied an hour later")

@@ -20,6 +20,8 @@ from granian.constants import Interfaces
 from forum import jobs
 from forum.app import create_app
 
+THREADS = 4  # of one web process; passwords.py leaves one of them to those who read
+
 
 def serve(address: str, port: int, processes: int, with_worker: bool = True) -> None:
     """Serve until stopped. The settings are the environment's, for every process alike."""
@@ -27,7 +29,8 @@ def serve(address: str, port: int, processes: int, with_worker: bool = True) -> 
     try:
         Granian(
             "forum.app:create_app", factory=True, address=address, port=port, interface=Interfaces.WSGI,
-            workers=processes, blocking_threads=4, websockets=False, log_access=False, respawn_failed_workers=True,
+            workers=processes, blocking_threads=THREADS, websockets=False, log_access=False,
+            respawn_failed_workers=True,
         ).serve()  # fmt: skip
     finally:
         if worker is not None:

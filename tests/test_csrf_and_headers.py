@@ -229,6 +229,9 @@ def test_files_of_the_site_may_be_kept_and_pages_not(site_app: Flask, seeded: Si
     page = visitor(site_app, seeded, "nobody").get("/").text
     files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
     assert len(files) >= 3
+    for file in files:
+        kept = visitor(site_app, seeded, "nobody").get(f"{file}&lang=es")
+        assert (kept.status_code, kept.headers.get("Set-Cookie")) == (200, None)
     for url in files:
         answer = visitor(site_app, seeded, "ana").get(url)
         assert_headers(answer, url, kept=True)

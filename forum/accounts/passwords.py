@@ -1,12 +1,15 @@
 """Passwords: hashing (argon2id), and which ones are too easy.
 
 Parameters come from the settings (OWASP floor: 19 MiB, t=2, p=1). At most two hashes are worked
-on at a time in one process, so a flood of sign-ins cannot eat the memory (abuse case A06).
+on at a time in one process, and one more waits: a flood of sign-ins can neither eat the memory nor
+take every thread from those who read (abuse case A06).
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 from argon2 import PasswordHasher
@@ -20,6 +23,23 @@ from forum.permissions import Refused
 
 SHORTEST, LONGEST = 10, 200
 _two_at_a_time = threading.BoundedSemaphore(2)
+# Working or waiting: one fewer than a process has threads (serving.py).
+_places = threading.BoundedSemaphore(3)
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """Work on a hash. Errors: Refused (429) when others wait already."""
+    if not _places.acquire(blocking=False):
+        sentence = gettext(
+            "Many people are signing in at this moment. Wait a few seconds, then send it again."
+        )
+        raise Refused(sentence, 429)
+    try:
+        with _two_at_a_time:
+            yield
+    finally:
+        _places.release()
 
 
 @lru_cache(maxsize=4)
@@ -39,14 +59,14 @@ def _hash_of_nobody(hasher: PasswordHasher) -> str:
 
 def hash_password(password: str) -> str:
     """The argon2id string to keep."""
-    with _two_at_a_time:
+    with _in_turn():
         return _present_hasher().hash(password)
 
 
 def is_password(password_hash: str, password: str) -> bool:
     """Whether this is the password. An empty hash (no such person) costs one verification as well."""
     hasher = _present_hasher()
-    with _two_at_a_time:
+    with _in_turn():
         try:
             hasher.verify(password_hash or _hash_of_nobody(hasher), password[:LONGEST])
         except (VerificationError, InvalidHashError):

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from forum import pages, people_data
 from forum.accounts import actions, forms, own_data, queries
-from forum.db import now
+from forum.db import commit, now, reading_only
 from forum.permissions import Missing, needs
 from forum.viewer import Viewer, current_viewer
 
@@ -270,7 +270,9 @@ def export_own() -> Answer:
     form = forms.EmptyForm()
     if request.method == "GET" or not form.validate():
         return pages.page("accounts/export_own.html", form)
-    content = people_data.archive(current_viewer().person_id or 0)
+    commit()  # others write while the copy is made
+    with reading_only():
+        content = people_data.archive(current_viewer().person_id or 0)
     headers = {"Content-Disposition": 'attachment; filename="callboard.zip"'}
     return Response(content, mimetype="application/zip", headers=headers)
 

@@ -75,6 +75,26 @@ def test_a_member_can_take_a_copy_of_everything_kept_about_her(
     assert "An answer that stays" not in "".join(folder.read(n).decode() for n in folder.namelist())
 
 
+def test_others_write_while_a_copy_is_made(
+    app: Flask, signed_in: Signer, talk: tuple[Person, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long history takes a second to pack; on SQLite nobody could post for so long."""
+    browser, make, waited = confirmed(signed_in(talk[0])), people_data.archive, []
+
+    def slow(person_id: int) -> bytes:
+        copy = make(person_id)
+        other = db.sqlite.connect(app.config["CALLBOARD"].data / "callboard.db", timeout=0)
+        other.execute("BEGIN IMMEDIATE")
+        waited.append(False)
+        other.close()
+        return copy
+
+    monkeypatch.setattr(people_data, "archive", slow)
+
+    assert browser.send("/account/export").status_code == 200
+    assert waited == [False]
+
+
 def test_a_copy_needs_the_password_given_lately(
     app: Flask, signed_in: Signer, talk: tuple[Person, int]
 ) -> None:
@@ -143,6 +163,31 @@ def test_after_a_week_nothing_of_her_is_left(any_app: Flask, keep_words: bool) -
     assert (f"Changed {MARK}" in left) == keep_words
     assert f"First words {MARK}" not in left
     assert "An answer that stays" in left
+
+
+def test_nothing_of_her_is_left_in_any_byte_of_the_database_files(
+    app: Flask, talk: tuple[Person, int]
+) -> None:
+    """Erased rows stay readable in SQLite's write-ahead log until it is emptied."""
+    person_id, folder = talk[0].id, app.config["CALLBOARD"].data
+
+    def found() -> int:
+        return sum(
+            path.read_bytes().lower().count(word.lower().encode())
+            for path in folder.glob("callboard.db*")
+            for word in (MARK, "Anamarker", "ana@example.org")
+        )
+
+    own_data.ask_deletion(viewer_of(talk[0]), False)
+    db.commit()
+    assert found() > 5
+    own_data.erase_person({"person_id": str(person_id), "keep_words": ""})
+    db.commit()
+    db.db.session.remove()
+    jobs.run_due(now())  # as the worker does
+
+    assert db.db.session.get(Person, person_id) is None
+    assert found() == 0
 
 
 def test_every_table_with_a_person_is_known_to_some_part(app: Flask) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+import time
 
 import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import select
 
+from forum import serving
 from forum.accounts import passwords
 from forum.accounts.models import SignIn
 from forum.db import now
@@ -189,3 +192,37 @@ def test_leaving_quickly_forgets_the_cookies_and_the_button_ends_the_sign_in(sig
 
 def one_is_open() -> bool:
     return [s.ended_at for s in all_of(select(SignIn))] == [None]
+
+
+def test_a_flood_of_sign_ins_leaves_a_thread_to_those_who_read(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hashes at a time, one that waits; whoever comes then is told so at once, known or not (A06)."""
+    person, started, gate = create_person("ines", "model"), [], threading.Event()
+
+    class Slow:
+        def verify(self, kept: str, given: str) -> bool:
+            started.append(kept)
+            return gate.wait(10)
+
+        def hash(self, password: str) -> str:
+            return "the hash of nobody"
+
+    monkeypatch.setattr(passwords, "_present_hasher", Slow)
+
+    def check() -> None:
+        with app.app_context():
+            passwords.is_password("kept", "given")
+
+    busy = [threading.Thread(target=check) for _ in range(serving.THREADS - 1)]
+    for thread in busy:
+        thread.start()
+    while len(started) < 2 or passwords._places._value:
+        time.sleep(0.01)
+    answers = [app.test_client().sign_in(email) for email in (person.email, STRANGER)]
+    gate.set()
+    for thread in busy:
+        thread.join()
+
+    assert len(started) == 3
+    assert [("Many people" in a.text, a.status_code) for a in answers] == [(True, 422)] * 2
