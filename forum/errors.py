@@ -6,8 +6,9 @@ Missing and forbidden are the same page. A request body is given back as long as
 from __future__ import annotations
 
 import logging
+from itertools import islice
 
-from flask import Flask, render_template, request
+from flask import Flask, current_app, render_template, request
 from flask_babel import get_locale, gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -68,7 +69,9 @@ def stale_form(error: CSRFError) -> tuple[str, int]:
 
 def _give_back(code: int, title: str, sentence: str, **more: object) -> tuple[str, int]:
     """A page with everything that was typed but passwords, ready to be sent again."""
-    typed = request.form.items(multi=True)
+    typed = islice(
+        request.form.items(multi=True), current_app.config["MAX_FORM_PARTS"]
+    )  # no form of ours has more
     fields = [(n, v) for n, v in typed if n not in HIDDEN_WHEN_GIVEN_BACK and "\0" not in v]
     shown = {
         "code": code,

@@ -268,6 +268,16 @@ def test_ten_megabytes_are_too_much(site_app: Flask, seeded: Site, kind: str) ->
         assert (db.db.session.scalar(select(func.max(func.length(Post.body)))) or 0) < 100_000
 
 
+@pytest.mark.parametrize("field", [b"a=b&", b"=&", b"words=x&"])
+def test_a_form_of_countless_fields_gets_a_short_answer(site_app: Flask, seeded: Site, field: bytes) -> None:
+    """R41: without a limit a stranger's 256 kB came back as 5 MB of page, after seconds of work."""
+    body = field * (250_000 // len(field))
+    for url in ("/sign-in", "/join", f"/topics/{seeded.topics['castings']}/reply"):
+        answer = send_raw(visitor(site_app, seeded, "ana"), url, body, "application/x-www-form-urlencoded")
+        assert answer.status_code == 400, url
+        assert len(answer.data) < 20_000, url
+
+
 # --- tokens ----------------------------------------------------------------------------------------
 
 

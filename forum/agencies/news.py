@@ -134,7 +134,21 @@ SENTENCES: dict[str, tuple[str, Callable[[Facts], str]]] = {
 
 def describe(viewer: Viewer, told: Sequence[Told]) -> dict[int, Words]:
     """Words of this feature's notices; they lead to the account or to the agency."""
-    return {n.id: Words(SENTENCES[n.kind][1](n.facts), _address(viewer, n.facts)) for n in told}
+    return {
+        n.id: Words(SENTENCES[n.kind][1](n.facts), _address(viewer, n.facts))
+        for n in told
+        if _is_hers_to_know(viewer, n)
+    }
+
+
+def _is_hers_to_know(viewer: Viewer, told: Told) -> bool:
+    """What was told to a role is no longer said to who has lost it (H12); the rest is about herself."""
+    if told.kind == "agencies.staff_role":
+        return "operator" in viewer.site_roles
+    if told.kind == "agencies.child_frozen":
+        standing = viewer.membership(told.facts.get("slug", ""))
+        return standing is not None and "coordinator" in standing.roles
+    return True
 
 
 def _address(viewer: Viewer, facts: Facts) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import secrets
 import unicodedata
 from typing import Any
 
@@ -45,7 +46,7 @@ def create_board(
         raise Missing
     title = _line(title, 80, "title")
     board = Board(
-        slug=_free_slug(title), title=title, about=markup.clean_text(about).strip()[:300], audience=audience,
+        slug=_free_slug(title, agency_id), title=title, about=markup.clean_text(about).strip()[:300], audience=audience,
         agency_id=agency_id, scope=rules.scope_of(audience, agency_id, chartered), created_by=viewer.person_id,
     )  # fmt: skip
     db.session.add(board)
@@ -63,13 +64,15 @@ def _record_board(viewer: Viewer, board: Board) -> None:
     audit.record("boards.create_board", "board", board.id, actor_id=viewer.person_id, **facts)
 
 
-def _free_slug(title: str) -> str:
-    """A slug nobody has; a taken one gets a number from chance, so it tells of no hidden board (P27)."""
+def _free_slug(title: str, agency_id: int | None) -> str:
+    """A slug nobody has. A board of an agency gets one from chance always, not only when the name is taken: whether
+    it is would tell one agency of another's boards (P27)."""
     slug = slug_of(title, 40)
-    taken = db.session.scalar(select(Board.id).where(Board.slug == slug))
-    if taken is None and slug not in RESERVED_SLUGS and slug != "-":
-        return slug
-    return f"{slug.strip('-') or 'board'}-{now():%y%m%d%H%M%S%f}"
+    if agency_id is None and slug not in (*RESERVED_SLUGS, "-"):
+        taken = db.session.scalar(select(Board.id).where(Board.slug == slug))
+        if taken is None:
+            return slug
+    return f"{slug.strip('-') or 'board'}-{secrets.token_hex(4)}"
 
 
 def open_topic(viewer: Viewer, board_slug: str, title: str, body: str) -> Topic:

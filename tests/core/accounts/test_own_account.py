@@ -128,6 +128,15 @@ def test_a_known_and_an_unknown_new_address_look_the_same(app: Flask, signed_in:
     assert "/account/address/" in mails("free@example.org")[0].body
 
 
+def test_many_members_cannot_flood_a_strangers_mailbox(signed_in: Signer) -> None:
+    for n in range(5):
+        person = create_person(f"ines{n}", "model", display_name="Ines")
+        signed_in(person).send("/account/address", "/account/address", email="victim@example.net")
+        work()
+
+    assert len(mails("victim@example.net")) == 3
+
+
 def test_an_address_is_used_only_after_its_link(signed_in: Signer, app: Flask) -> None:
     person = create_person("ines", "model")
     browser = signed_in(person)

@@ -7,10 +7,11 @@ import re
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from forum import db, notices, outbox
 from forum.accounts.models import Person
+from forum.agencies.models import RoleGrant
 from forum.db import now
 from forum.notifications import actions, queries
 from forum.notifications.models import Notice
@@ -81,6 +82,22 @@ def test_the_words_are_those_of_now(site_app: Flask, seeded: Site) -> None:
         db.db.session.get_one(Topic, seeded.topics["castings"]).deleted_at = now()
         db.commit()
     assert "Another title" not in ines.get("/notifications").text
+
+
+@pytest.mark.parametrize(
+    ("kind", "role"), [("agencies.staff_role", "operator"), ("agencies.child_frozen", "coordinator")]
+)
+def test_what_was_told_to_a_role_ends_with_it(app: Flask, kind: str, role: str) -> None:
+    """H12: who was demoted reads in her inbox nothing more of what the role was told."""
+    person = create_person("omar", role, "model" if role == "coordinator" else role)
+    notices.notify(person.id, kind, 7, role="moderator", place="Northlight", slug="northlight")
+    db.commit()
+    assert len(queries.own_notices(viewer_of(person))[0]) == 1
+
+    db.db.session.execute(update(RoleGrant).where(RoleGrant.role == role).values(ended_at=now()))
+    db.commit()
+
+    assert queries.own_notices(viewer_of(person))[0] == []
 
 
 def test_older_notices_go_on_from_a_key(any_app: Flask) -> None:
