@@ -29,6 +29,7 @@ def confirm_member(viewer: Viewer, slug: str, handle: str) -> bool:
     agency = agency_by_slug(viewer, slug)
     standing = viewer.membership(slug)
     membership, person = member_by_handle(agency, handle)
+    db.session.refresh(membership, with_for_update=True)  # others may press at this moment
     if not _may_confirm(viewer, membership, person, roles_at(agency.id, [person.id]).get(person.id, set())):
         raise Missing
     if db.session.get(Confirmation, (membership.id, viewer.person_id)) is None:

@@ -9,13 +9,14 @@ import zipfile
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import LargeBinary, inspect, select
+from sqlalchemy import LargeBinary, inspect, select, update
 
 from forum import db, jobs, migrating, people_data
 from forum.accounts import own_data
 from forum.accounts.models import MailLink, Person
+from forum.agencies.models import RoleGrant
 from forum.boards import actions as boards
-from forum.boards.models import Post
+from forum.boards.models import Post, Topic
 from forum.db import now
 from forum.notices import notify
 from forum.outbox import OutboxMail
@@ -73,6 +74,24 @@ def test_a_member_can_take_a_copy_of_everything_kept_about_her(
         folder.namelist()
     )
     assert "An answer that stays" not in "".join(folder.read(n).decode() for n in folder.namelist())
+
+
+@pytest.mark.parametrize("change", ["the right", "the topic", ""])
+def test_a_copy_names_no_topic_that_she_may_not_read_any_more(
+    app: Flask, talk: tuple[Person, int], change: str
+) -> None:
+    """Her own words are hers; a title is another's, may have been changed since, or hidden."""
+    if change == "the right":
+        db.db.session.execute(
+            update(RoleGrant).where(RoleGrant.person_id == talk[0].id).values(ended_at=now())
+        )
+    if change == "the topic":
+        db.db.session.execute(update(Topic).values(deleted_at=now()))
+    db.commit()
+    posts = next(f for f in people_data.files(talk[0].id) if f.name == "posts")
+
+    assert [p["topic"] for p in posts.rows] == ["" if change else "A question of mine"]
+    assert MARK in posts.rows[0]["body"]
 
 
 def test_others_write_while_a_copy_is_made(

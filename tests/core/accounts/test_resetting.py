@@ -9,7 +9,9 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from forum.db import now
+from forum import outbox
+from forum.agencies import news
+from forum.db import commit, now
 from forum.jobs import Job
 from forum.testing import Client, Signer, create_person
 from tests.core.accounts.steps import STRANGER, all_of, counted_hashes, link_in, mails, plain, work
@@ -143,3 +145,22 @@ def test_the_mail_says_nothing_in_its_subject_and_links_to_the_configured_host(c
     assert "http://localhost/reset/" in mail.body
     assert "evil" not in mail.body
     assert client.get("/reset", headers={"Host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_queued_mail_does_not_go_to_an_address_she_no_longer_has(
+    app: Flask, client: Client, changed: bool
+) -> None:
+    """H13: the reset link, and what is new about her roles, wait in the outbox while the address changes."""
+    person = create_person("ines", "model")
+    client.send("/reset", "/reset", email=person.email)
+    work()
+    news.tell(person, "agencies.confirmed", place="Northlight", slug="northlight")
+    if changed:
+        person.email = "another@example.org"
+    commit()
+    outbox.deliver_due(app.config["CALLBOARD"], now() + dt.timedelta(minutes=1))
+
+    sent = [] if changed else ["accounts.reset", "agencies.news"]
+    assert [m.kind for m in mails() if m.sent_at] == sent
+    assert len(mails()) == len(sent)

@@ -9,12 +9,12 @@ import time
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from forum import serving
-from forum.accounts import passwords
-from forum.accounts.models import SignIn
-from forum.db import now
+from forum.accounts import actions, passwords
+from forum.accounts.models import Person, SignIn
+from forum.db import now, record
 from forum.pages import own_address
 from forum.testing import PASSWORD, Client, Signer, create_person
 from tests.core.accounts.steps import OFF_SITE, STRANGER, all_of, counted_hashes, plain
@@ -166,6 +166,38 @@ def test_the_sign_in_is_new_and_its_token_is_kept_nowhere(client: Client, app: F
     assert len(rows) == 1
     assert token != "planted by somebody else"
     assert token.encode() not in bytes(rows[0].token_hash)
+
+
+@pytest.mark.parametrize("change", [{"password_hash": "another"}, {"state": "suspended"}, {}])
+def test_what_changes_while_a_password_is_checked_counts(
+    client: Client, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    """The check lets others write: a new password or a suspension of that moment must not be overtaken."""
+    person, check = create_person("ines", "model"), actions.is_password
+
+    def slow(kept: str, given: str) -> bool:
+        right = check(kept, given)
+        if change:
+            record(
+                lambda session: session.execute(update(Person).where(Person.id == person.id).values(**change))
+            )
+        return right
+
+    monkeypatch.setattr(actions, "is_password", slow)
+
+    assert client.sign_in("ines@example.org").status_code == (422 if change else 303)
+    assert len(all_of(select(SignIn))) == (0 if change else 1)
+
+
+@pytest.mark.parametrize("purpose", [None, "Sec-Purpose", "Purpose"])
+def test_a_guess_of_the_browser_is_no_use_of_a_sign_in(
+    app: Flask, signed_in: Signer, purpose: str | None
+) -> None:
+    browser, long_ago = signed_in(create_person("ines", "model")), now() - dt.timedelta(hours=3)
+    record(lambda session: session.execute(update(SignIn).values(touched_at=long_ago)))
+    browser.get("/boards", headers={purpose: "prefetch"} if purpose else {})
+
+    assert (all_of(select(SignIn))[0].touched_at == long_ago) == bool(purpose)
 
 
 def test_a_replayed_cookie_is_dead_after_signing_out(app: Flask, signed_in: Signer) -> None:

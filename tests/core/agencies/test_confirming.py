@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from forum import db
@@ -170,3 +173,26 @@ def test_a_fake_model_of_the_agency_reads_no_peer_board(signed_in: Signer) -> No
         "everyone",
         "agency:1",
     )
+
+
+def test_four_peers_who_press_at_once_confirm_her_once(any_app: Flask) -> None:
+    peers = [create_person(f"peer{n}", "model") for n in range(4)]
+    noor = newcomer()
+    browsers = [any_app.test_client() for _ in peers]
+    sent = []
+    for browser, peer in zip(browsers, peers, strict=True):
+        browser.sign_in(peer)
+        sent.append({"csrf_token": browser.token("/account")})
+    barrier = Barrier(4)
+
+    def press(n: int) -> int:
+        barrier.wait(timeout=30)
+        return int(browsers[n].post(URL, data=sent[n]).status_code)
+
+    db.db.session.rollback()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(press, range(4)))
+
+    assert sorted(answers) == [303, 303, 404, 404]  # to the later ones she is confirmed already
+    assert is_confirmed()
+    assert notice_kinds(noor).count("agencies.confirmed") == 1

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from forum import db
 from forum.accounts.models import Person
+from forum.agencies.actions import end_at_agency, grant_at_agency
 from forum.agencies.joining.actions import create_invite
 from forum.agencies.models import Guardianship, Invite, RoleGrant
 from forum.audit import AuditEntry
@@ -170,6 +171,20 @@ def test_invites_of_somebody_whose_role_ends_die(signed_in: Signer, client: Clie
     browser.send(address.group(), address.group(), reason="She works elsewhere now.")
     assert client.get(f"/join/{code}").status_code == 410
     assert again(bea).state == "active"
+
+
+def test_an_old_invite_does_not_come_back_with_the_role(client: Client) -> None:
+    """Ended and given again a month later: what was handed out in between opens nothing."""
+    omar, ruth = create_person("omar", "operator"), create_person("ruth", "agency_manager")
+    code = create_invite(viewer_of(ruth), "northlight", "model", "Noor Haddad")
+    commit()
+    end_at_agency(viewer_of(omar), "northlight", "ruth", "agency_manager")
+    commit()
+    grant_at_agency(viewer_of(omar), "northlight", "ruth", "agency_manager")
+    commit()
+
+    assert "agency_manager" in viewer_of(again(ruth)).roles
+    assert client.get(f"/join/{code}").status_code == 410
 
 
 def test_giving_a_code_away_is_written_down_without_it(signed_in: Signer) -> None:
