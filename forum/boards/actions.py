@@ -39,7 +39,13 @@ def slug_of(text: str, longest: int = 60) -> str:
 
 
 def create_board(
-    viewer: Viewer, title: str, about: str, audience: str, agency_id: int | None, chartered: bool = False
+    viewer: Viewer,
+    title: str,
+    about: str,
+    audience: str,
+    agency_id: int | None,
+    chartered: bool = False,
+    read_only: bool = False,
 ) -> Board:
     """Make a board; who reads it is fixed from now on (P42 to P44). Errors: Missing, Refused."""
     if not rules.may_create_board(viewer, audience, agency_id):
@@ -48,6 +54,7 @@ def create_board(
     board = Board(
         slug=_free_slug(title, agency_id), title=title, about=markup.clean_text(about).strip()[:300], audience=audience,
         agency_id=agency_id, scope=rules.scope_of(audience, agency_id, chartered), created_by=viewer.person_id,
+        read_only=read_only and agency_id is None,
     )  # fmt: skip
     db.session.add(board)
     db.session.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
-from wtforms import HiddenField, RadioField, SearchField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, SearchField, StringField, TextAreaField
 from wtforms.validators import Length
 
 from forum.boards.actions import TITLE_LIMIT
@@ -44,6 +44,12 @@ class BoardForm(Form):
     title = StringField(_("Title"), [needed(NEED_TITLE), Length(max=80)])
     about = StringField(_("What belongs here"), [Length(max=300)])
     audience = RadioField(_("Who can read it"), choices=[])
+
+
+class SiteBoardForm(BoardForm):
+    """A new board of the Alliance, which may be for its news alone."""
+
+    read_only = BooleanField(_("For reading only: people who work for the Alliance write here"))
 
 
 class SearchForm(Form):

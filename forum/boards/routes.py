@@ -181,23 +181,25 @@ def create_agency_board(agency: str) -> Answer:
     viewer = current_viewer()
     place = agency_by_slug(viewer, agency)
     allowed = [a for a in ("agency", "peer") if rules.may_create_board(viewer, a, place.id)]
-    return _create_board(viewer, allowed, place.id, place.name)
+    return _create_board(viewer, forms.BoardForm(), allowed, place.id, place.name)
 
 
 @bp.route("/boards/new", methods=["GET", "POST"])
 @needs("boards.create_for_site")
 def create_site_board() -> Answer:
     """Make a board of the Alliance."""
-    return _create_board(current_viewer(), ["members", "everyone", "public"], None, "")
+    return _create_board(current_viewer(), forms.SiteBoardForm(), ["members", "everyone", "public"], None, "")
 
 
-def _create_board(viewer: Viewer, audiences: list[str], agency_id: int | None, agency_name: str) -> Answer:
-    form = forms.BoardForm()
+def _create_board(
+    viewer: Viewer, form: forms.BoardForm, audiences: list[str], agency_id: int | None, agency_name: str
+) -> Answer:
     form.audience.choices = [(a, audience_choice(a)) for a in audiences]
 
     def step() -> str:
+        read_only = isinstance(form, forms.SiteBoardForm) and form.read_only.data
         board = actions.create_board(
-            viewer, form.title.data, form.about.data or "", form.audience.data, agency_id
+            viewer, form.title.data, form.about.data or "", form.audience.data, agency_id, read_only=read_only
         )
         pages.say(gettext("The board is there."))
         return f"/boards/{board.slug}" if board.scope in viewer.scopes else url_for("boards.show_boards")

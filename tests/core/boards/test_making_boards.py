@@ -13,7 +13,7 @@ from forum import audit, db
 from forum.boards import actions, rules
 from forum.boards.models import Board
 from forum.permissions import Missing, Refused
-from forum.testing import create_agency, create_board, create_person, viewer_of
+from forum.testing import Signer, create_agency, create_board, create_person, viewer_of
 from tests.personas import PERSONAS, STRANGERS, Site, visitor
 
 # Of Northlight's boards, by hand: P42 peer boards by coordinator and operator; P43 the others by the agency too.
@@ -215,3 +215,27 @@ def test_the_sentence_names_the_agency_and_whether_it_reads(app: Flask) -> None:
     assert "coordinator" not in rules.who_can_read(peer, "Northlight")
     with pytest.raises(Refused):
         actions.create_board(viewer_of(create_person("omar", "operator")), "x", "", "public", None)
+
+
+def test_an_operator_makes_a_board_for_reading_and_members_write_nothing_there(
+    app: Flask, signed_in: Signer
+) -> None:
+    omar, ines = (
+        signed_in(create_person("omar", "operator", agency=None)),
+        signed_in(create_person("ines", "model")),
+    )
+    fields = {"title": "From the Alliance", "about": "", "audience": "everyone", "read_only": "y"}
+    assert omar.send("/boards/new", "/boards/new", **fields).status_code == 303
+    board = db.db.session.scalars(select(Board).where(Board.title == "From the Alliance")).one()
+
+    assert board.read_only
+    assert "for reading only" in ines.get(f"/boards/{board.slug}").text
+    assert ines.get(f"/boards/{board.slug}/new").status_code == 404
+    assert ines.send(f"/boards/{board.slug}/new", title="Mine", body="Words").status_code == 404
+    assert omar.send(f"/boards/{board.slug}/new", title="News", body="Words").status_code == 303
+
+
+def test_an_agencys_board_is_never_for_reading_only(app: Flask, signed_in: Signer) -> None:
+    ruth = signed_in(create_person("ruth", "agency_manager"))
+    fields = {"title": "House", "about": "", "audience": "agency", "read_only": "y"}
+    assert ruth.send("/a/northlight/boards", "/a/northlight/boards", **fields).status_code == 400
