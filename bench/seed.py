@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Table, insert, text
 from sqlalchemy.schema import CreateTable
 
 from bench import floor
-from forum import db, markup, migrating, paths, plugins, sealing, search
+from forum import db, markup, migrating, paths, plugins, sealing, search, wiring
 from forum.accounts.models import Person
 from forum.agencies.models import Agency, Membership, RoleGrant
 from forum.boards.models import Board, Post, ReadMark, Topic
@@ -221,7 +221,7 @@ def fill_callboard(folder: Path, site: Site) -> None:
     )
     db.db.init_app(app)
     with app.app_context():
-        plugins.init_app(app, plugins.load())
+        wiring.init_app(app, plugins.load())
         migrating.upgrade_all()
         with db.db.engine.begin() as connection:
             for table, rows in callboard_rows(site):
